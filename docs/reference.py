@@ -26,10 +26,13 @@ RECIPE_HEAD = """\
 # The recipe, key by key
 
 {}
-A recipe is a YAML file. It says what is trained on what, and how good the result must be. Only `data` and `model` have
-to be there. A key that is not in these tables is an error. `extends: other.yaml` (or `extends: digits`, a name in the
-folder of recipes) takes another recipe and overrides what differs; paths in the other recipe stay relative to it.
-`relative_to: /a/folder` makes paths and modules start there, and not from the recipe's own folder.
+A recipe is a YAML file. It names the data and the network, sets how the network is trained, and sets limits that the
+result must keep (gates). Only the sections `data` and `model` are required. A key that is not in these tables is an
+error.
+
+`extends: other.yaml` (or `extends: digits`, a name in the folder of recipes) inherits the values of another recipe; the
+values that are written override them. Relative paths of the other recipe stay relative to that recipe. With
+`relative_to: /a/folder`, relative paths and modules are looked up in that folder instead of the recipe's own.
 
     data:     {{dataset: mnist}}
     model:    {{build: lenet}}
@@ -37,8 +40,8 @@ folder of recipes) takes another recipe and overrides what differs; paths in the
     quantize: {{epochs: 1, schedule: cosine}}
     validate: {{max_accuracy_drop: 0.01}}
 
-The arguments of the datasets are in [Bring your data](data.md). A changed value makes the stages run again that read
-its section, and those below them whose inputs became other bytes ([What runs again](staleness.md)).
+The arguments of the datasets are in [Bring your data](data.md). If you change a value, the stages that read its section
+run again, and then the later stages whose inputs have changed ([What runs again](staleness.md)).
 """
 
 COMMANDS_HEAD = """\
@@ -52,17 +55,18 @@ There are two commands. `luigi` runs stages; `octet` answers questions about rec
 
     luigi --module pipeline STAGE [--recipe RECIPE] [--set KEY=VALUE ...]
 
-STAGE is the last stage to run; what it needs runs first. RECIPE is a name in the folder of recipes or a path. Without
-it the default recipe of `luigi.cfg` is taken. `--local-scheduler` and `--workers` are Luigi's own. The stages are:
+STAGE is the last stage to run; the stages that it needs run first. RECIPE is a name in the folder of recipes, or a
+path. Without `--recipe`, the default recipe in `luigi.cfg` is used. `--local-scheduler` and `--workers` are options of
+Luigi. The stages are:
 
 {}
 
-`--set train.epochs=5` takes the recipe with another value. That is a recipe of its own, `RECIPE+train.epochs=5`: a
-file in the store, which extends RECIPE. `octet ls` lists it, and every `octet` command takes its name. `octet check`
-and `octet why` have `--set`, too.
+`--set train.epochs=5` uses the recipe with another value. The result is a new recipe, `RECIPE+train.epochs=5`: a file
+in the store that extends RECIPE. `octet ls` lists it, and every `octet` command accepts its name. `octet check` and
+`octet why` have the option `--set`, too.
 
-`luigi --module pipeline ValidateInterpreter` runs everything up to the verdict; `Export` also makes the folder to hand
-on. [Operating](operating.md) has the exit codes.
+`luigi --module pipeline ValidateInterpreter` runs all stages up to the verdict; `Export` also makes the folder for
+users of the model. [Operating](operating.md) has the exit codes.
 """
 
 

@@ -11,8 +11,9 @@ def strides(input_shape: Tuple[int, int, int], halvings: Optional[int], places: 
     """The stride, 1 or 2, at each of the `places` at which the published network halves the resolution: 2 at the last
     `halvings` places, 1 before.
 
-    halvings: None for as many as leave the last feature map at least 3 pixels high and wide. With five places, pictures
-    of 65 pixels or more get all of them. Raises ValueError for more halvings than the network or the picture allows.
+    halvings: None for the largest number with which the last feature map is at least 3 pixels high and wide. With five
+    places, pictures of 65 pixels or more are halved at all of them. Raises ValueError for more halvings than the
+    network or the picture allows.
     """
     side = min(input_shape[:2])
     fit = max(count for count in range(places + 1) if count == 0 or -(-side // 2 ** count) >= LEAST)

@@ -16,8 +16,8 @@ def build(input_shape: Tuple[int, int, int], classes: int, alpha: float = 1.0,
     """[N, H, W, C] float -> [N, classes] probabilities.
 
     alpha: a factor for the published widths. blocks: the number of blocks of each width; fewer than five numbers make a
-    shorter network. halvings: how many of the published five halvings of the resolution are kept, the last ones; None
-    for as many as suit the size of the picture. Raises ValueError for arguments out of range.
+    shorter network. halvings: the number of the published five halvings of the resolution that are kept; the first ones
+    are left out. None: as many as suit the size of the picture. Raises ValueError for arguments out of range.
     """
     expect_image_classifier(input_shape, classes)
     expect_factor("alpha", alpha)

@@ -15,7 +15,7 @@ from octet import regular_file
 
 RACY_NS = 2 * 10 ** 9  # a file can change twice within one tick of a coarse clock (FAT: 2 s)
 CHUNK_BYTES = 1 << 20
-AT_ONCE = 4096  # files: what is known of each takes half a kB of memory meanwhile
+AT_ONCE = 4096  # files in one look-up, which takes half a kB of memory for each
 
 LOCK_WAIT_S = 1.0  # longest wait for a cache that another process has locked
 

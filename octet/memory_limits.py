@@ -11,7 +11,7 @@ UNLIMITED = 1 << 60
 """A control group's limit in bytes at or above this number means "no limit"."""
 
 
-class Room(NamedTuple):
+class Memory(NamedTuple):
     """Amounts of memory in bytes; None for a limit that does not exist or is unknown.
 
     total, free: of the machine. group: the limit of the control group (of a container or a batch job).
@@ -37,11 +37,11 @@ class Room(NamedTuple):
         return phrases
 
 
-def room() -> Room:
+def memory() -> Memory:
     """The memory that a new child process could use now."""
     meminfo = lines("/proc/meminfo")
     limits = [resource.getrlimit(limit)[0] for limit in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
-    return Room(kilobytes(meminfo, "MemTotal:"), kilobytes(meminfo, "MemAvailable:"), _group_limit(),
+    return Memory(kilobytes(meminfo, "MemTotal:"), kilobytes(meminfo, "MemAvailable:"), _group_limit(),
                 *(None if limit == resource.RLIM_INFINITY else limit for limit in limits))
 
 

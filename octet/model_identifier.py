@@ -13,14 +13,14 @@ from octet import digest, regular_file
 _FORM = re.compile(rb"\noctet-model-1 sha256:([0-9a-f]{64})\n\Z")
 
 
-def carried(content: bytes) -> bytes:
+def with_identifier(content: bytes) -> bytes:
     """`content` with its identifier appended. Content that has an identifier is returned unchanged."""
     if find(content):
         return content
     return content + "\noctet-model-1 sha256:{}\n".format(digest.of_bytes(content)).encode("ascii")
 
 
-def without(content: bytes) -> bytes:
+def without_identifier(content: bytes) -> bytes:
     """`content` without its identifier."""
     return _FORM.sub(b"", content)
 
@@ -28,7 +28,7 @@ def without(content: bytes) -> bytes:
 def of_file(path: str) -> Optional[str]:
     """The identifier of a file, or None. Raises OSError."""
     with regular_file.opened(path) as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - len(carried(b""))))
+        file.seek(max(0, file.seek(0, os.SEEK_END) - len(with_identifier(b""))))
         return find(file.read())
 
 

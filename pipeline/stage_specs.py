@@ -1,15 +1,19 @@
 """What each stage reads and makes. Keys, jobs and manifests are built from these declarations.
 
-    PrepareData.train -> PrepareData.validation, PrepareData.test; all three -> SummarizeData, made before TrainFloat
-            |                  |                      |
-            +--------+---------+                      |
-                     v                                v
-                 TrainFloat -> TrainQAT -> EvalGraph, and Measure at the end of
-                                           EvalGraph -> Freeze -> ConvertUint8
-
-    Measure, ConvertUint8, TrainFloat, TrainQAT, PrepareData -> Report
-    Measure -> ValidateInterpreter, which wants Report
-    ConvertUint8, Measure, ValidateInterpreter, PrepareData.test -> Export
+    stage                    needs                                                      wants
+    PrepareData.train        (nothing: it reads the dataset)
+    PrepareData.validation   PrepareData.train
+    PrepareData.test         PrepareData.train
+    SummarizeData            PrepareData (all three parts)
+    TrainFloat               PrepareData.train, PrepareData.validation                  SummarizeData
+    TrainQAT                 PrepareData.train, PrepareData.validation, TrainFloat
+    EvalGraph                PrepareData.test, TrainQAT
+    Freeze                   EvalGraph
+    ConvertUint8             Freeze
+    Measure                  PrepareData.test, TrainFloat, Freeze, ConvertUint8
+    Report                   PrepareData (all three parts), TrainFloat, TrainQAT, ConvertUint8, Measure
+    ValidateInterpreter      Measure                                                    Report
+    Export                   PrepareData.test, ConvertUint8, Measure, ValidateInterpreter
 """
 
 from fnmatch import fnmatchcase
@@ -30,8 +34,8 @@ class StageSpec(NamedTuple):
               although its globs do not include it.
     wants:    stages that a run of it also makes, before it if possible, although it does not read them (like Wants= of
               systemd). They are not in its key, and their failure does not stop it. They are left out if they would
-              need stages that the run has no other reason to make (see `Plan.wanted`).
-              Each run tries again to make one that failed: the cause may be in no key (memory, a full disk).
+              need stages that the run has no other reason to make (see `Plan.wanted`). If one fails, the next run tries
+              to make it again, because the cause may be in no key (lack of memory, a full disk).
     reads:    the sections of the recipe that it reads.
     parts:    the parts of the dataset that it reads from the source.
     files:    globs, below the folder `tasks`, of files other than Python source that its work reads. Their bytes are in
@@ -88,6 +92,7 @@ _NAMED = _UNNAMED + (NAMES,)
 """The products of a prepared part that a stage reads. Shards are not among them: input_0.json identifies the rows, and
 how they are divided into shards must not change a key."""
 _LEARNT = ("spec.json", NAMES)
+"""What the validation and test parts take over from the training part: the shapes, the ranges and the classes."""
 
 
 def _weighs_named_classes(sections: Mapping[str, Any]) -> bool:

@@ -106,4 +106,4 @@ def test_interrupted_run_ends_clean(frozen, tmp_path, name, code, workers):
     assert alive(processes) == []
     assert project.manifests("TrainQAT") == before and project.half_made() == []
     assert "Traceback" not in project.said()
-    assert project.said().endswith("interrupted: complete stages are kept, the same command goes on from there\n")
+    assert project.said().endswith("interrupted: complete stages are kept; the same command makes the others\n")

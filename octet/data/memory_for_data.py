@@ -3,7 +3,7 @@
 import os
 
 from octet.errors import DatasetError
-from octet.memory_limits import room
+from octet.memory_limits import memory
 from octet.sizes import size
 
 
@@ -11,7 +11,7 @@ def available() -> int:
     """The bytes that this process can still allocate: the smallest of the machine's free memory, the limit of its
     container and the limit of the process (`ulimit -v`)."""
     known = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    return min(known + [found for found in room() if found is not None])
+    return min(known + [found for found in memory() if found is not None])
 
 
 def expect(needed: int, what: str, where: str, next_step: str) -> None:

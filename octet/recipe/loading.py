@@ -149,8 +149,9 @@ def _paths(text: Text) -> Iterator[Problem]:
         try:
             os.lstat(str(Path(path).expanduser()))
         except RuntimeError:
-            yield Problem(nearest(text.places, keys), keys, "there is no user {}, whose folder {} begins with".format(
-                path.split("/")[0][1:] or "with a home", show(path)))
+            user = path.split("/")[0][1:]
+            yield Problem(nearest(text.places, keys), keys, "{} begins with a home folder, and {}".format(
+                show(path), "there is no user {}".format(user) if user else "this user has none"))
         except OSError as error:
             if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
                 yield Problem(nearest(text.places, keys), keys, "{}: {}".format(error.strerror, show(path)))

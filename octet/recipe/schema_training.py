@@ -48,7 +48,7 @@ class Phase(Section):
         default_factory=dict, description="a mapping of names or patterns of layers to numbers from 0 to 1000")
     # For `schedule: exponential`: the rate at the end, as a fraction of the highest rate.
     final_factor: float = Field(0.01, gt=0, le=1, description="a number above 0, at most 1")
-    # The decay per step of a moving average of the weights, which then is validated and kept. null: no average.
+    # The decay per step of a moving average of the weights. The average is validated and kept. null: no average.
     weight_average: Share = None
     # The epoch whose weights are kept: the best one on the validation part, or the last one.
     keep: Literal["best", "last"] = Field("best", description="one of best, last")

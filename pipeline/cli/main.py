@@ -29,7 +29,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     argv: the words after the command's name; None for those of this process."""
     words = sys.argv[1:] if argv is None else argv
     try:
-        streams.take_any_name()
+        streams.escape_unencodable()
         if argv is None:
             interrupts.raise_on_signals()
         out_of_memory.expect_some()

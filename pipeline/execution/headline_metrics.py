@@ -66,7 +66,8 @@ def of(metrics: Metrics) -> List[Headline]:
 
 
 def _of_recipe(named: Dict[str, Dict[str, Any]], sides: Sequence[str]) -> List[Headline]:
-    """A headline for each metric that the recipe names and that has a value on each of these sides; int8 may lack."""
+    """A headline for each metric that the recipe names and that has a value for each of these sides. The value for int8
+    may be missing."""
     found = [Headline("", name, "test", {side: by_side[side] for side in sides
                                          if isinstance(by_side.get(side), (int, float))})
              for name, by_side in sorted(named.items())]

@@ -143,7 +143,7 @@ class Making(NamedTuple):
         checkpoints = plan.store.checkpoints
         folder, epochs_done = checkpoints.prepare_folder(stage, key), checkpoints.epochs_done(stage, key)
         if epochs_done:
-            print("{}: goes on after epoch {} of {}".format(
+            print("{}: resumes after epoch {} of {}".format(
                 stage, epochs_done, self.taken_snapshot.sections[self.spec.trains]["epochs"]),
                 file=sys.stderr, flush=True)
         return str(folder)
@@ -205,8 +205,7 @@ class Making(NamedTuple):
 
     def _stamps(self) -> file_stamps.Stamps:
         """The stamps of the files that the recipe names and the stage reads. After taking the stamps, compares the
-        files
-        with the key: a file may be edited after the snapshot and restored before the end of the stage."""
+        files with the key: a file may be edited after the snapshot and restored before the end of the stage."""
         stamps = {name: (path, file_stamps.of(path)) for name, path in snapshot.places(self.taken_snapshot).items()
                      if name != "data" and name.split(".")[0] in self.spec.reads}
         self._check_files()
@@ -228,6 +227,6 @@ class Making(NamedTuple):
 
 
 def input_missing(stage: str, needed: str) -> OctetError:
-    """The error of a stage that finds no intact artifact of `needed`, or another one than its key says."""
+    """The error of a stage that finds no intact artifact of `needed`, or one with other products than in its key."""
     return OctetError("an artifact that it needs was removed, or made again with other bytes", where=stage,
                       why="it needs {}".format(needed), next_step="run it again: missing artifacts are made again")

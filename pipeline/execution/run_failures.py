@@ -40,13 +40,13 @@ class _Lines:
         return os.pread(self._file.fileno(), size, 0).decode("utf-8").splitlines() + self._unwritten
 
 
-_failures, _beside = _Lines(), _Lines()
+_failures, _of_wanted_stages = _Lines(), _Lines()
 
 
 def start() -> None:
     """Opens new files for failures. Must be called before Luigi forks."""
     _failures.open()
-    _beside.open()
+    _of_wanted_stages.open()
 
 
 def record(error: errors.OctetError) -> None:
@@ -60,10 +60,10 @@ def record(error: errors.OctetError) -> None:
         print(error, file=sys.stderr, flush=True)
 
 
-def record_beside(stage: str, error: errors.OctetError) -> None:
+def record_of_wanted_stage(stage: str, error: errors.OctetError) -> None:
     """Prints and keeps the failure of a wanted stage. It does not end the run."""
     if _is_new(error):
-        _beside.add(json.dumps([stage, error.to_json()]))
+        _of_wanted_stages.add(json.dumps([stage, error.to_json()]))
         print(error, file=sys.stderr, flush=True)
 
 
@@ -79,9 +79,9 @@ def seen() -> List[errors.OctetError]:
     return [errors.from_json(line) for line in _failures.all()]
 
 
-def seen_beside() -> Dict[str, errors.OctetError]:
+def seen_of_wanted_stages() -> Dict[str, errors.OctetError]:
     """{wanted stage: its last failure} since `start`."""
-    return {stage: errors.from_json(line) for stage, line in map(json.loads, _beside.all())}
+    return {stage: errors.from_json(line) for stage, line in map(json.loads, _of_wanted_stages.all())}
 
 
 def exit_code(error: BaseException) -> int:

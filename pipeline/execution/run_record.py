@@ -75,15 +75,16 @@ def _record_refusal(settings: Settings, target: str, recipe: Optional[str], star
         print("this run is not recorded: {}".format(run_failures.first_line(trouble)), file=sys.stderr)
 
 
-def around(first: Plan, plan: Callable[[], Plan], target: str, beside: List[str], work: Callable[[], None]) -> None:
-    """Calls `work`, which makes `target` and the wanted stages `beside`, and records the run, even if `work` raises.
+def around(first: Plan, plan: Callable[[], Plan], target: str, wanted_stages: List[str],
+           work: Callable[[], None]) -> None:
+    """Calls `work`, which makes `target` and the stages `wanted_stages`, and records the run, even if `work` raises.
 
-    first: the plan from which `beside` was found. plan: returns a plan of the present store. A run with nothing to do
-    is recorded only if its record would differ from the newest one of its recipe. Raises StoreError if a run with
+    first: the plan from which `wanted_stages` was found. plan: returns a plan of the present store. A run with nothing
+    to do is recorded only if its record would differ from the newest one of its recipe. Raises StoreError if a run with
     something to do cannot be recorded."""
     begun = _take_early_record()
     runs, recipe = Runs(first.store.root), first.snapshot.recipe
-    if first.intact(target) and not beside:
+    if first.intact(target) and not wanted_stages:
         if begun is not None:
             runs.remove(*begun)
         _after_nothing(runs, first, target, work)

@@ -37,7 +37,8 @@ class UnsafeName(Misplaced):
     """A name or path that may lead out of its folder."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(Path(printable(name.replace("\0", "\\0"))), "no relative path without '..'", "a name")
+        super().__init__(Path(printable(name.replace("\0", "\\0"))),
+                         "an absolute path, or one with '.', '..' or an empty name", "a relative path")
 
 
 def printable(text: str) -> str:

@@ -28,6 +28,8 @@ class Modules:
         return []
 
     def _on_the_way(self, base: str, parts: Sequence[str]) -> List[Path]:
+        """The files of the package, subpackages and module that the dotted path `parts` names, below the folder `base`;
+        for an empty path, the `__init__.py` of `base`."""
         if not parts:
             files = [self._package(base)]
         else:

@@ -7,7 +7,7 @@ INERT = {
     "octet/data/content_digests.py": "likewise",
     "octet/data/dataset_digest.py": "likewise",
     "octet/data/memory_for_data.py": "it can only refuse what does not fit",
-    "octet/data/encoded_rows.py": "it gives rows whose sha256 follow from the key, or none",
+    "octet/data/encoded_rows.py": "it returns rows whose sha256 follows from the key, or no rows",
     "octet/file_stamps.py": "it can only refuse files that were written to during the stage",
     "octet/model_identifier.py": "its format has a version, and the identifier follows from the file that contains it",
     "tasks/log.py": "a log is not a product",

@@ -19,9 +19,9 @@ from typing import IO, AbstractSet, Any, Callable, Dict, List, Optional, Sequenc
 
 from octet import errors, interrupts
 from octet.job import Job, Progress
-from octet.memory_limits import room
+from octet.memory_limits import memory
 from pipeline.files.safe_tree import FILE_FLAGS
-from pipeline.process import child_environment, child_exit, fork_client, memory_words
+from pipeline.process import child_environment, child_exit, fork_client, memory_message
 from pipeline.process.fork_client import ForkedProcess
 from pipeline.process.new_process import NewProcess, Start, close_all
 
@@ -57,7 +57,7 @@ def run(job: Job, on_progress: Progress, log_path: Path, write_source: Callable[
     not end the work.
     """
     log_path.parent.mkdir(parents=True, exist_ok=True)
-    memory_before, scratch = room(), Path(job.output + SCRATCH)
+    memory_before, scratch = memory(), Path(job.output + SCRATCH)
     reports = _Reports(on_progress, on_wait or _print_waiting(job.stage))
     with ExitStack() as ending, ExitStack() as exit_stack:
         # Signals are held until the `try` that ends the process: an exception before it would leave the process
@@ -91,7 +91,7 @@ def run(job: Job, on_progress: Progress, log_path: Path, write_source: Callable[
             ended = process.end()
     if reports.metrics is not None:
         return reports.metrics
-    used = memory_words.describe(memory_before, ended.peak_resident, reports.address_space)
+    used = memory_message.describe(memory_before, ended.peak_resident, reports.address_space)
     if reports.was_interrupted and child_exit.openblas_got_no_thread(log_path):
         raise child_exit.out_of_memory(
             job, "ran out of memory", "OpenBLAS got no thread: pthread_create failed\n" + used, log_path)
@@ -215,7 +215,7 @@ def _read_reports(process: Process, pipe: int, reports: _Reports) -> None:
     """Reads the reports until the process has ended, or for END_WITHIN_S after its result. Does not reap the
     process."""
     rest, end = b"", None
-    limited = room().address_space is not None
+    limited = memory().address_space is not None
     poll = select.poll()
     poll.register(pipe, select.POLLIN)
     while end is None or time.monotonic() < end:
@@ -232,7 +232,7 @@ def _read_reports(process: Process, pipe: int, reports: _Reports) -> None:
         if ended:
             return
         if limited:
-            reports.address_space = memory_words.peak_address_space(process.pid) or reports.address_space
+            reports.address_space = memory_message.peak_address_space(process.pid) or reports.address_space
         if reports.ended:
             end = end or time.monotonic() + END_WITHIN_S
         else:

@@ -1,5 +1,5 @@
-"""The environment variables of a stage's process. Keys contain no variables, so none that can change results is
-passed."""
+"""The environment variables of a stage's process. A key contains no environment variables, so those that can change
+results are not passed on."""
 
 import os
 from typing import Dict, List

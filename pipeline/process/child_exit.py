@@ -6,8 +6,8 @@ from typing import List
 
 from octet.errors import OctetError, StageDied
 from octet.job import Job
-from octet.memory_limits import room
-from pipeline.process import memory_words
+from octet.memory_limits import memory
+from pipeline.process import memory_message
 
 LOG_TAIL_LINES = 15
 
@@ -19,7 +19,7 @@ class Unexpected(OctetError):
 def unexpected(job: Job, what: str, log_path: Path) -> Unexpected:
     """The error for an unexpected exception in the stage. what: the exception in one line; its traceback is in the
     log."""
-    return Unexpected("stopped on an error that nobody expected: {}".format(what), where=job.stage,
+    return Unexpected("stopped on an unexpected error: {}".format(what), where=job.stage,
                       why="this is a fault of Octet, not of the recipe",
                       next_step="the traceback is in {}: please report it, with that file".format(log_path))
 
@@ -27,7 +27,7 @@ def unexpected(job: Job, what: str, log_path: Path) -> Unexpected:
 def died(job: Job, exit_code: int, used: str, log_path: Path) -> StageDied:
     """The error for a process that ended without a report.
 
-    exit_code: minus the signal's number if a signal killed it. used: the text of `memory_words.describe`."""
+    exit_code: minus the signal's number if a signal killed it. used: the text of `memory_message.describe`."""
     if exit_code < 0:
         how = "the process was killed by {}".format(signal.Signals(-exit_code).name)
     elif exit_code > 0:
@@ -36,13 +36,13 @@ def died(job: Job, exit_code: int, used: str, log_path: Path) -> StageDied:
         how = "the process ended without reporting a result"
     lines = log_path.read_text(encoding="utf-8", errors="replace").splitlines()
     tail = _without_traceback([line for line in lines if line.strip()][-LOG_TAIL_LINES:])
-    if any(sign in line for line in tail for sign in memory_words.SIGNS):
+    if any(sign in line for line in tail for sign in memory_message.SIGNS):
         return out_of_memory(job, how + ": it ran out of memory", "\n".join(tail + [used]), log_path)
     if exit_code == -signal.SIGKILL:
         return out_of_memory(job, how + ": it may have run out of memory", "\n".join(tail + [
             used, "if nobody else sent the signal, the kernel did, because memory ran out (see `dmesg`)"]), log_path)
     # Under `ulimit -v`, a library whose allocation fails may crash with any signal.
-    if exit_code < 0 and room().address_space is not None:
+    if exit_code < 0 and memory().address_space is not None:
         return out_of_memory(job, how + ": it may have run out of memory", "\n".join(tail + [used]), log_path)
     return StageDied(how, where=job.stage, why="\n".join(tail) or "it wrote nothing", next_step=whole_log(log_path))
 

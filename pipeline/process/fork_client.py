@@ -28,12 +28,13 @@ MODULE = "tensorflow"
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fork_server.py")
 BOOT = "import sys; del sys.argv[0]; exec(compile(open(sys.argv[0]).read(), '<fork server>', 'exec'))"
 """Runs the script under a name that is no path. The server's frames are on the call stack of each stage, and a stage
-takes a frame whose path is outside its own source for user code."""
+mistakes a frame whose path is outside its own source for user code."""
 POLL_S = 0.2
 ENDS_WITHIN_S = 1.0
 """How long to wait, after an order's socket was closed, to see whether the server itself has ended."""
 READY = b"ready"
-"""The message that the server sends when it accepts orders (`fork_server.py`). Nobody removes it from the socket."""
+"""The message that the server sends when it accepts orders (`fork_server.py`). It stays in the socket: clients only
+peek at it."""
 NO_KERAS_HOME = os.path.join(os.devnull, "keras")
 """The server's KERAS_HOME: a path below which nothing can be read or made. While Keras is imported, it reads
 keras.json, which changes results, from KERAS_HOME, and makes this folder if it does not exist."""

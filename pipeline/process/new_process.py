@@ -13,8 +13,8 @@ import time
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from octet import errors
-from octet.memory_limits import room
-from pipeline.process import memory_words
+from octet.memory_limits import memory
+from pipeline.process import memory_message
 
 PYTHON = [sys.executable, "-I", "-X", "utf8"]
 """The command that runs a script of Octet. -I: neither the working folder nor PYTHONPATH can put another `tasks` first.
@@ -77,7 +77,7 @@ class NewProcess:
                 raise
             raise errors.StageDied(
                 "no process can be started: {}".format(error.strerror), where=start.stage,
-                why=memory_words.describe(room(), 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, None),
+                why=memory_message.describe(memory(), 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, None),
                 next_step="end other processes, or raise the limits (`ulimit -v`, `ulimit -u`)") from error
         self.pid, self._stage = self._process.pid, start.stage
 

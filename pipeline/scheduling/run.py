@@ -57,7 +57,7 @@ def main(argv: List[str]) -> NoReturn:
 def _report(error: BaseException) -> int:
     """Prints the error that ended the run. Returns the exit code."""
     if interrupts.received():
-        print("interrupted: complete stages are kept, the same command goes on from there", file=sys.stderr)
+        print("interrupted: complete stages are kept; the same command makes the others", file=sys.stderr)
         return run_failures.exit_code(error)
     explained = unexpected_error.explained(error, "luigi --module pipeline")
     run_failures.record(explained)
@@ -98,7 +98,7 @@ class _FirstAttempt(NamedTuple):
 def _make(parsed: CmdlineParser, arguments: List[str], factory: Factory, first: Optional[_FirstAttempt] = None
           ) -> "Tuple[stage.Stage, Wanted]":
     """Takes a snapshot, makes the artifact of the stage that the command line names, and records the run. Returns the
-    stage, and the stages that were wanted beside it.
+    stage, and its wanted stages.
 
     first: the first attempt, if the run begins again. Raises RecipeError if more than the data has changed since then:
     edits of the recipe or the source belong to the next run."""
@@ -124,7 +124,7 @@ def _make(parsed: CmdlineParser, arguments: List[str], factory: Factory, first: 
             _withdraw(first.factory)
         plan = root.plan()
         wanted = plan.wanted(root.task_family)
-        stage.Stage.made_beside = frozenset(wanted.made).difference(plan.required)
+        stage.Stage.wanted_stages = frozenset(wanted.made).difference(plan.required)
         try:
             run_record.around(plan, root.plan, root.task_family, wanted.made,
                               lambda: _run_within_limits(root, wanted.made, factory, local))
@@ -137,7 +137,7 @@ def _make(parsed: CmdlineParser, arguments: List[str], factory: Factory, first: 
 
 
 def _print_result(root: "stage.Stage", wanted: Wanted, missed: bool = False) -> None:
-    failed = {name: error.what.splitlines()[0] for name, error in run_failures.seen_beside().items()}
+    failed = {name: error.what.splitlines()[0] for name, error in run_failures.seen_of_wanted_stages().items()}
     for line in run_summary.lines(root.plan(), root.task_family, root.recipe, missed, wanted, failed):
         print(line)
 
@@ -164,20 +164,21 @@ def _withdraw(factory: Factory) -> None:
         pass  # the next request for work reports a scheduler that does not answer
 
 
-def _run_within_limits(root: "stage.Stage", beside: List[str], factory: Factory, local: bool) -> None:
+def _run_within_limits(root: "stage.Stage", wanted_stages: List[str], factory: Factory, local: bool) -> None:
     """`_run_until_complete`, with a check of the recipe's data limits before and after. Raises LimitError."""
     data_limits.expect_kept(root.plan())
-    _run_until_complete(root, beside, factory, local)
+    _run_until_complete(root, wanted_stages, factory, local)
     data_limits.expect_kept(root.plan())
 
 
-def _run_until_complete(root: "stage.Stage", beside: List[str], factory: Factory, local: bool) -> None:
-    """Returns when this run or another one has completed `root`, and each stage of `beside` is complete or has failed.
+def _run_until_complete(root: "stage.Stage", wanted_stages: List[str], factory: Factory, local: bool) -> None:
+    """Returns when this run or another one has completed `root`, and each of `wanted_stages` is complete or has failed.
     Raises the error that ends the run."""
     idle_since = time.monotonic()
     announced: Set[str] = set()
     while True:
-        tasks = [root.of_same_snapshot(name) for name in beside if name not in run_failures.seen_beside()] + [root]
+        failed = run_failures.seen_of_wanted_stages()
+        tasks = [root.of_same_snapshot(name) for name in wanted_stages if name not in failed] + [root]
         try:
             outcome = luigi.build(tasks, local_scheduler=local, no_lock=True, detailed_summary=True,
                                   worker_scheduler_factory=factory)
@@ -195,7 +196,7 @@ def _run_until_complete(root: "stage.Stage", beside: List[str], factory: Factory
             raise interrupt
         if run_failures.seen():
             raise run_failures.seen()[0]
-        if all(task.complete() for task in tasks if task.task_family not in run_failures.seen_beside()):
+        if all(task.complete() for task in tasks if task.task_family not in run_failures.seen_of_wanted_stages()):
             return
         others = factory.last_worker.running
         for task_id, other in others.items():

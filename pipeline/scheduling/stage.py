@@ -99,7 +99,7 @@ class Stage(luigi.Task):
 
     _scheduler_unreachable = False
 
-    made_beside: FrozenSet[str] = frozenset()
+    wanted_stages: FrozenSet[str] = frozenset()
     """The wanted stages that this run makes in addition to its target. Set before Luigi forks."""
 
     @property
@@ -223,9 +223,9 @@ class Stage(luigi.Task):
             self._scheduler_unreachable = True
 
     def record_failure(self, error: OctetError) -> None:
-        """Records the failure. It ends the run, unless the stage is one of `made_beside`."""
-        if self.spec.name in Stage.made_beside:
-            run_failures.record_beside(self.spec.name, error)
+        """Records the failure. It ends the run, unless the stage is one of `wanted_stages`."""
+        if self.spec.name in Stage.wanted_stages:
+            run_failures.record_of_wanted_stage(self.spec.name, error)
         else:
             run_failures.record(error)
 

@@ -42,8 +42,8 @@ def write(folder: Folder, manifest: Mapping[str, Any]) -> None:
 def read(folder: Folder) -> Optional[Manifest]:
     """The manifest in `folder`, converted to the newest format; None if there is none, or it is damaged.
 
-    `stage`, `key` and `outputs` are there if the caller checks for them. Raises StoreError for the manifest of a newer
-    Octet, which may be sound."""
+    The fields `stage`, `key` and `outputs` may be missing: a caller that reads them must check for them. Raises
+    StoreError for the manifest of a newer Octet, which may be sound."""
     try:
         record = unsealed(folder.read(NAME, MOST_BYTES))
     except (FileNotFoundError, Misplaced):

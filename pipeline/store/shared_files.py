@@ -44,9 +44,8 @@ def of_artifact(store: "Store", stage: str, key: str) -> List[os.stat_result]:
 
 
 def newest(store: "Store", stages: Iterable[str], most: int) -> List[Path]:
-    """The folders of the newest artifacts of these stages, newest first. most: their largest number. Artifacts that
-    cannot
-    be read are left out: sharing their files would only save work."""
+    """The folders of the `most` newest artifacts of these stages, newest first. Artifacts that cannot be read are left
+    out: sharing their files would only save work."""
     found = []
     for stage, key in store.list(strict=False):
         if stage not in stages:

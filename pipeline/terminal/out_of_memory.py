@@ -15,7 +15,7 @@ LEAST_BYTES = 4 << 20
 
 # Allocated in advance: the text, and small objects whose memory Python can reuse after they are deleted.
 _RESERVE = [bytes(480) for _ in range(400)]
-_MESSAGE = (b"ran out of memory\n    there was not even enough memory to tell how much there is\n"
+_MESSAGE = (b"ran out of memory\n    there was too little memory to find out how much there is\n"
             b"    end other programs, or raise its limits (`ulimit -a`), then start the same command again\n")
 
 
@@ -76,4 +76,4 @@ def _end(where: str) -> NoReturn:
 def _memory() -> str:
     """The memory that this process used, and the memory of the machine, in words."""
     used = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return "; ".join(["it took {}".format(size(used))] + memory_limits.room().words())
+    return "; ".join(["it took {}".format(size(used))] + memory_limits.memory().words())

@@ -21,7 +21,7 @@ def guard() -> None:
     sys.stderr = cast(TextIO, Stream(2, _encoding(sys.stderr)))
 
 
-def take_any_name() -> None:
+def escape_unencodable() -> None:
     """Makes `sys.stdout` and `sys.stderr` escape what they cannot encode, such as bytes of file names."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -20,12 +20,12 @@ class Agreement:
         self._end = end
         self._count = self._agreed = 0
 
-    def add(self, one: np.ndarray, other: np.ndarray, answers: np.ndarray) -> None:
-        """Adds a batch of n samples. one, other: the outputs of the two networks, real values [n, ...]. answers: the
-        targets [n, ...]; ignored pixels are not counted."""
+    def add(self, one: np.ndarray, other: np.ndarray, targets: np.ndarray) -> None:
+        """Adds a batch of n samples. one, other: the outputs of the two networks, real values [n, ...]. targets:
+        [n, ...]; ignored pixels are not counted."""
         same = metrics.decided(self._end, one) == metrics.decided(self._end, other)
         if self._end.get("ignore") is not None:
-            same = same[answers != self._end["ignore"]]
+            same = same[targets != self._end["ignore"]]
         self._count, self._agreed = self._count + same.size, self._agreed + int(same.sum())
 
     def share(self) -> Optional[float]:

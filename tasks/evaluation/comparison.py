@@ -24,19 +24,19 @@ class Comparison:
         self._lsb: Counter[int] = collections.Counter()
         self._agreement = Agreement(end) if agreement.is_defined(end) else None
 
-    def add(self, real: np.ndarray, fake: np.ndarray, codes: np.ndarray, answers: np.ndarray) -> None:
+    def add(self, real: np.ndarray, fake: np.ndarray, codes: np.ndarray, targets: np.ndarray) -> None:
         """Adds a batch of n samples.
 
         real, fake: the outputs of the float model and of the fake-quantized graph, real values [n, ...]. codes: the
-        outputs of the uint8 file, uint8 [n, ...]. answers: the targets [n, ...]."""
+        outputs of the uint8 file, uint8 [n, ...]. targets: [n, ...]."""
         outputs = dict(zip(SIDES, (real, fake, io_spec.real(self.end, codes))))
         for side, values in outputs.items():
-            self._sums[side].add(values, answers)
-        self.mistakes.add(outputs["uint8"], answers)
+            self._sums[side].add(values, targets)
+        self.mistakes.add(outputs["uint8"], targets)
         lsb = np.rint(np.abs(outputs["uint8"] - fake) / self.end["scale"]).astype(int)
         self._lsb.update(dict(zip(*(part.tolist() for part in np.unique(lsb, return_counts=True)))))
         if self._agreement is not None:
-            self._agreement.add(real, outputs["uint8"], answers)
+            self._agreement.add(real, outputs["uint8"], targets)
 
     def figures(self) -> Dict[str, Any]:
         """The figures of this output in measurement.json:
@@ -51,7 +51,7 @@ class Comparison:
             agreement              the share of samples or pixels for which float and uint8 predict the same
             classes                the names of the classes
             confusion              counts by label and prediction of the uint8 file; for labels, a table for each class
-            never_correct          the classes that occur, but that the uint8 file never predicts correctly
+            never_correct          the classes that have samples, but that the uint8 file never predicts correctly
         """
         by_side = {side: total.figures() for side, total in self._sums.items()}
         figures: Dict[str, Any] = {metric: {side: by_side[side][metric] for side in SIDES}
@@ -69,5 +69,5 @@ class Comparison:
         return figures
 
     def warnings(self) -> List[str]:
-        """A list with a sentence where the uint8 file never predicts a class that occurs correctly; else empty."""
+        """One sentence if there are classes with samples that the uint8 file never predicts correctly; else []."""
         return metrics.unanswered(self.end, self._sums["uint8"], "the uint8 file over the test part")

@@ -1,4 +1,4 @@
-"""Evaluates a graph on a part of the dataset, some samples at a time."""
+"""Evaluates a graph on a part of the dataset, in batches."""
 
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -30,8 +30,8 @@ def batches(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.T
             outputs: Sequence[tf.Tensor], part: Part,
             fed_too: Callable[[slice], Dict[tf.Tensor, Any]] = lambda rows: {}
             ) -> Iterator[Tuple[slice, List[np.ndarray]]]:
-    """Yields (rows, [float32 real values [n, ...] of each output]) for all samples of the part. fed_too: returns a
-    further feed for the rows."""
+    """Yields (rows, [float32 real values [n, ...] of each output]) for all samples of the part. fed_too: returns what
+    else is fed for the rows."""
     numbers = max(int(np.prod(end["shape"])) for end in network["inputs"])
     size = max(1, min(MOST_SAMPLES, MOST_NUMBERS // numbers))
     for start in range(0, len(part), size):
@@ -49,7 +49,7 @@ def measured(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.
              outputs: Sequence[tf.Tensor], part: Part, where: str, raw: Optional[RawLosses] = None,
              own: Optional[OwnMetrics] = None) -> Tuple[Figures, List[str]]:
     """({output: {metric: value}} over the part, a sentence for each output that never predicts a class of the part).
-    where: the network and the part, for these sentences. own: the user's metrics, to which each batch is added."""
+    where: names the network and the part in these sentences. own: the user's metrics, to which each batch is added."""
     sums = [metrics.of(end) for end in network["outputs"]]
     losses = list(raw.tensors.items()) if raw is not None else []
     by_name = {end["name"]: total for end, total in zip(network["outputs"], sums)}
@@ -69,7 +69,7 @@ def measured(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.
 def figures_of(graph_def: tf.GraphDef, network: io_spec.Network, part: Part,
                raw: Callable[[Sequence[tf.Tensor]], Optional[RawLosses]] = lambda outputs: None
                ) -> Figures:
-    """`figures` for a frozen graph. raw: returns the losses of the graph's outputs."""
+    """`figures` for a frozen graph. raw: returns the losses of the raw outputs, given the graph's outputs."""
     with session_of(graph_def) as session, session.graph.as_default():
         inputs, outputs = ends(session.graph, network)
         return figures(session, network, inputs, outputs, part, raw(outputs))

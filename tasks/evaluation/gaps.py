@@ -1,6 +1,7 @@
 """Gaps of a measurement: secondary figures that could not be measured, with the reasons.
 
-Such a figure is neither the product nor its proof, so its failure does not fail the stage, after hours of training.
+The products are right without such a figure, so a failure to measure it does not fail a stage that follows hours of
+training.
 """
 
 import contextlib

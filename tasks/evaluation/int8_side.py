@@ -20,16 +20,16 @@ class Int8Side:
         self._agreement = Agreement(end) if agreement.is_defined(end) else None
         self._samples = self._largest = 0
 
-    def add(self, uint8: np.ndarray, int8: np.ndarray, answers: np.ndarray) -> None:
-        """Adds a batch of n samples. uint8, int8: the outputs of the two files, both as uint8 codes [n, ...]. answers:
-        the targets [n, ...]."""
+    def add(self, uint8: np.ndarray, int8: np.ndarray, targets: np.ndarray) -> None:
+        """Adds a batch of n samples. uint8, int8: the outputs of the two files, both as uint8 codes [n, ...]. targets:
+        [n, ...]."""
         reals, of_uint8 = io_spec.real(self.end, int8), io_spec.real(self.end, uint8)
-        self._sums.add(reals, answers)
-        self._of_uint8.add(of_uint8, answers)
-        self._samples += len(answers)
+        self._sums.add(reals, targets)
+        self._of_uint8.add(of_uint8, targets)
+        self._samples += len(targets)
         self._largest = max(self._largest, int(np.abs(uint8.astype(np.int16) - int8).max()))
         if self._agreement is not None:
-            self._agreement.add(of_uint8, reals, answers)
+            self._agreement.add(of_uint8, reals, targets)
 
     def put_beside(self, figures: Dict[str, Any], total: int) -> Dict[str, Any]:
         """`figures`, those of a Comparison of the same output on `total` samples, with the field
@@ -38,9 +38,9 @@ class Int8Side:
                    largest_difference_lsb: the largest difference from a code of the uint8 file
                    agreement: only with classes: the share of samples or pixels for which both predict the same}
 
-        The figures of the int8 file stand only beside figures of the same samples. Where it was measured on all
-        samples, each metric of `figures` has a side `int8`. Otherwise the field `int8` has the metrics, with the sides
-        uint8 and int8, both on its samples.
+        Figures of the two files are comparable only on the same samples. If the int8 file was measured on all samples,
+        each metric of `figures` gets a side `int8`. Otherwise the field `int8` has the metrics, with the sides uint8
+        and int8, both measured on the samples of the int8 file.
         """
         of_int8: Dict[str, Any] = {"samples": self._samples, "largest_difference_lsb": self._largest}
         if self._agreement is not None:
@@ -51,7 +51,7 @@ class Int8Side:
 
 
 def _with_side(figures: Dict[str, Any], side: str, sums: Any) -> Dict[str, Any]:
-    """`figures`, {METRIC: {SIDE: figure}} and {METRIC: {class or column: {SIDE: figure}}}, with one side more.
+    """`figures`, {METRIC: {SIDE: figure}} and {METRIC: {class or column: {SIDE: figure}}}, with an additional side.
 
     sums: the accumulator of that side, see metrics.of."""
     extended = dict(figures)

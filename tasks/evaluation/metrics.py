@@ -227,9 +227,9 @@ def of(end: OutputMeaning) -> Any:
 
 
 def unanswered(end: OutputMeaning, total: Any, where: str) -> List[str]:
-    """A list with a sentence about the classes that have samples but are never predicted correctly; else empty.
+    """One sentence if there are classes that have samples but are never predicted correctly; else [].
 
-    total: the output's metrics. where: the network and the part, for the sentence."""
+    total: the output's metrics. where: names the network and the part in the sentence."""
     missed = total.never_correct()
     return ["'{}' never predicts {} {} correctly ({}), although the part has samples of it; loss: "
             "{{class_weights: balanced}} gives rare classes more weight".format(

@@ -34,7 +34,7 @@ def pack(content: bytes, card: Dict[str, Any], files: Dict[str, bytes], measured
     network is not that of `content`.
 
     card: see card.facts. files: {name: bytes}. measured: the identifier of the uint8 file that was measured."""
-    content = model_identifier.without(content)
+    content = model_identifier.without_identifier(content)
     file = EditedFile(content)
     file.add_metadata(NAME, described(card, measured))
     made = file.finished()
@@ -43,7 +43,7 @@ def pack(content: bytes, card: Dict[str, Any], files: Dict[str, bytes], measured
 
 
 def _with_files(content: bytes, files: Dict[str, bytes]) -> bytes:
-    room = len(model_identifier.carried(b""))
+    room = len(model_identifier.with_identifier(b""))
     packed = io.BytesIO(content)
     packed.seek(0, io.SEEK_END)
     with zipfile.ZipFile(packed, "a", zipfile.ZIP_STORED) as archive:
@@ -52,7 +52,7 @@ def _with_files(content: bytes, files: Dict[str, bytes]) -> bytes:
             entry.external_attr = READABLE
             archive.writestr(entry, data)
         archive.comment = b"\0" * room  # its length stands in the zip, its bytes end it
-    return model_identifier.carried(packed.getvalue()[:-room])
+    return model_identifier.with_identifier(packed.getvalue()[:-room])
 
 
 def described(card: Dict[str, Any], measured: str) -> bytes:

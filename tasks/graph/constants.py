@@ -58,11 +58,11 @@ def _remove_placement(node: tf.NodeDef) -> None:
 def fold(graph_def: tf.GraphDef, outputs: Sequence[str]) -> tf.GraphDef:
     """The same graph, with each node that depends on constants only replaced by a constant.
 
-    For example, unfused batch norm becomes a Mul and an Add by a constant, and the arithmetic of a range a number.
-    Fake-quants and their readers stay, and so do nodes whose value changes, such as noise.
+    For example, an unfused batch norm becomes a Mul and an Add with constants, and the arithmetic of a range becomes a
+    number. Fake-quants and their readers stay, and so do nodes whose value changes from run to run, such as noise.
     """
     graph_def = extract(graph_def, outputs)
-    for node in graph_def.node:  # without control inputs, so that constants in branches that are not taken are computed
+    for node in graph_def.node:  # control inputs would prevent folding the constants of branches that are not taken
         data = [name for name in node.input if not name.startswith("^")]
         del node.input[:]
         node.input.extend(data)
@@ -75,11 +75,12 @@ def fold(graph_def: tf.GraphDef, outputs: Sequence[str]) -> tf.GraphDef:
 def fold_session(session: tf.Session, outputs: Sequence[str],
                  nodes: Optional[Mapping[str, tf.NodeDef]] = None,
                  given: Optional[Mapping[tf.Tensor, np.ndarray]] = None) -> tf.GraphDef:
-    """The folded graph of the nodes `outputs` of the session's graph, producers before readers. Each variable, and each
-    node that depends on constants and variables only, is a constant with its value in the session.
+    """The part of the session's graph that computes the nodes `outputs`, folded, with producers before readers. Each
+    variable, and each node that depends on constants and variables only, becomes a constant with its value in the
+    session.
 
-    nodes: {name: node} of the graph, if the caller has it. given: {tensor: a value that replaces it}; the tensors'
-    operations have one output.
+    nodes: {name: node} of the session's graph, if the caller has it. given: {tensor: a value that replaces it}; each of
+    these tensors is the only output of its operation.
     """
     given = given or {}
     replaced = {tensor.op for tensor in given}

@@ -1,6 +1,7 @@
-"""Operations that are written down first, and added to a graph in one import.
+"""Operations that are described first, and then all added to a graph in one import.
 
-One by one in Python an operation takes three times as long, and the ranges of a large network need 20,000.
+An operation that Python adds to a graph by itself takes three times as long. The ranges of a large network need 20,000
+operations.
 """
 
 import functools
@@ -17,18 +18,19 @@ _PLACES = itertools.count()
 
 
 class Deferred:
-    """A float32 tensor (of a comparison: bool) that `make` adds to the graph of the tensors that it is computed from.
+    """The only output of an operation that `make` adds to a graph: a float32 tensor, or bool for a comparison.
 
-    name: of its operation, unique in the graph; without one it is named after what it is made for.
+    name: the operation's name, unique in the graph. If it is empty, `make` derives one from the name of the result that
+    needs the operation.
     """
 
     def __init__(self, op: str, *inputs: Union["Deferred", tf.Tensor], name: str = "",
                  attributes: Optional[Dict[str, Any]] = None, value: Optional[np.ndarray] = None) -> None:
-        """attributes: those of the NodeDef by name; the type of the inputs, float32, if None. value: of a Const."""
+        """attributes: of the NodeDef, by name; None for T = float32 alone. value: the value of a Const."""
         self.op, self.inputs, self.name, self.value = op, inputs, name, value
         self.attributes = {"T": FLOAT} if attributes is None else attributes
-        # After its inputs. Constants are first, by name: some are kept for the whole process, and the order must not
-        # depend on which graph used them first.
+        # The sort key in the graph: after its inputs. Constants come first, sorted by name: some are cached for the
+        # whole process, and their place must not depend on which graph used them first.
         self.order = (next(_PLACES), "") if value is None else (-1, name)
 
     def __add__(self, other: "Deferred") -> "Deferred":
@@ -70,12 +72,12 @@ def number(value: float) -> Deferred:
 
 
 def least_of(tensor: tf.Tensor) -> Deferred:
-    """The least of all values, a scalar."""
+    """The minimum of all values, a scalar."""
     return _reduced("Min", tensor, tensor.shape.ndims)
 
 
 def greatest_of(tensor: tf.Tensor) -> Deferred:
-    """The greatest of all values, a scalar."""
+    """The maximum of all values, a scalar."""
     return _reduced("Max", tensor, tensor.shape.ndims)
 
 
@@ -84,7 +86,7 @@ def greatest_absolute_of(tensor: tf.Tensor) -> Deferred:
 
 
 def _reduced(op: str, tensor: Union[Deferred, tf.Tensor], axes: Optional[int]) -> Deferred:
-    """axes: how many the tensor has; None if that is unknown."""
+    """The reduction over all axes. axes: the number of the tensor's axes; None if it is unknown."""
     if axes is None:
         tensor, axes = Deferred("Reshape", tensor, _int32(-1), attributes={"T": FLOAT, "Tshape": INT32}), 1
     return Deferred(op, tensor, _int32(*range(axes)), attributes={"T": FLOAT, "Tidx": INT32})
@@ -96,7 +98,8 @@ def _int32(*values: int) -> Deferred:
 
 
 def make(wanted: Mapping[str, Deferred]) -> Dict[Deferred, tf.Tensor]:
-    """Adds to the current graph what is wanted, under these names, and all that it needs. Called once for a graph."""
+    """Adds the wanted tensors, {name: tensor}, and all that they are computed from, to the current graph. Returns their
+    tensors in it. Call it only once for a graph: a second call would add the same constants again."""
     names: Dict[Deferred, str] = {}  # in the order of the data
     for name, result in wanted.items():
         for place, each in enumerate(sorted(_needed(result, names), key=lambda each: each.order)):
@@ -119,7 +122,7 @@ def make(wanted: Mapping[str, Deferred]) -> Dict[Deferred, tf.Tensor]:
 
 
 def _needed(result: Deferred, known: Collection[Deferred]) -> Set[Deferred]:
-    """What the result is computed from, itself included, without what is known."""
+    """The result and all that it is computed from, without the tensors in `known`."""
     found: Set[Deferred] = set()
     todo = [result]
     while todo:

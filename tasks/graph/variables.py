@@ -1,5 +1,8 @@
-"""Variables as nodes that are imported into a graph: tf.Variable makes them one by one in Python, and copies a value
-three times. They are named as it names its own: NAME, NAME/Assign, NAME/read."""
+"""Makes the nodes of variables for a graph that is imported as a whole.
+
+tf.Variable(...) would add the variables one by one, and copy each initial value three times. The nodes have the names
+that tf.Variable gives them: NAME, NAME/Assign, NAME/read.
+"""
 
 from typing import NamedTuple
 
@@ -14,7 +17,8 @@ ASSIGN, READ = "/Assign", "/read"
 
 
 class Scalar(NamedTuple):
-    """A float32 scalar that begins as 0. variable: a reference to it. assign: what initializes it."""
+    """The nodes of a float32 scalar with the initial value 0. variable: a reference to it. value: its value. assign:
+    the operation that initializes it."""
 
     variable: Deferred
     value: Deferred
@@ -22,7 +26,7 @@ class Scalar(NamedTuple):
 
 
 def scalar(name: str) -> Scalar:
-    """`imported` makes a tf.Variable of it."""
+    """The nodes of a scalar variable. When they are in a graph, `imported` returns their tf.Variable."""
     variable = Deferred("VariableV2", name=name, attributes={
         "dtype": deferred.FLOAT, "shape": tf.AttrValue(shape=tf.TensorShape([]).as_proto())})
     first = deferred.constant(name + "/initial_value", np.float32(0))
@@ -31,8 +35,8 @@ def scalar(name: str) -> Scalar:
 
 
 def add(nodes: tf.GraphDef, name: str, initial: tf.NodeDef) -> str:
-    """Adds the nodes of a variable that begins as `initial`, a Const of the same graph. Returns the name of its value.
-    `imported` makes a tf.Variable of it."""
+    """Adds the nodes of a variable whose initial value is `initial`, a Const of the same graph. Returns the name of the
+    node of its value. When they are in a tf.Graph, `imported` returns their tf.Variable."""
     dtype = initial.attr["dtype"]
     variable = nodes.node.add(name=name, op="VariableV2")
     variable.attr["dtype"].CopyFrom(dtype)
@@ -43,7 +47,8 @@ def add(nodes: tf.GraphDef, name: str, initial: tf.NodeDef) -> str:
 
 
 def imported(name: str, trainable: bool) -> tf.Variable:
-    """The variable of the current graph whose nodes have these names, as one of its global variables."""
+    """The tf.Variable of the nodes NAME, NAME/Assign and NAME/read of the current graph. It is added to the graph's
+    global variables and, if `trainable`, to its trainable variables."""
     graph = tf.get_default_graph()
     assign = graph.get_operation_by_name(name + ASSIGN)
     variable = tf.Variable.from_proto(variable_pb2.VariableDef(

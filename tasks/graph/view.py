@@ -1,4 +1,4 @@
-"""The interface of a graph for matching patterns, for both a tf.Graph and a graph that passes rewrite."""
+"""An interface for matching patterns in a graph: a tf.Graph, or the EditableGraph that passes rewrite."""
 
 import abc
 from typing import Generic, List, Optional, Tuple, TypeVar

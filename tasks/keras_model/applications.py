@@ -1,7 +1,7 @@
 """Recognizes networks of keras.applications, and warns when their pictures are not preprocessed as in their training.
 
-Other pixels only make such a network less accurate, so this is a warning and no error. A network is recognized by the
-names of its layers, also inside a nested model.
+Other preprocessing only makes such a network less accurate, so this is a warning and no error. A network is recognized
+by the names of its layers, also inside a nested model.
 """
 
 from typing import Any, Collection, Dict, List, NamedTuple, Optional, Sequence
@@ -36,7 +36,8 @@ APPLICATIONS = (
 
 FED_WITH = {"tf": (-1.0, 1.0), "torch": (-2.1, 2.6), "caffe": (-124.0, 151.0)}
 """{preprocessing: its lowest and highest result}. Data with about this range counts as preprocessed already."""
-NEAR = 0.1  # largest distance of each end, as a share of the width of that range
+NEAR = 0.1
+"""The largest difference between an end of the data's range and that of FED_WITH, as a share of the latter's width."""
 ARITHMETIC = ("Mul", "Add", "AddV2", "Sub", "RealDiv", "BiasAdd", "FusedBatchNorm", "FusedBatchNormV3", "ReverseV2",
               "StridedSlice")
 MOVES = ("Identity", "Pad", "Reshape", "ResizeBilinear", "ResizeNearestNeighbor", "Cast", "SpaceToBatchND")
@@ -52,7 +53,8 @@ def warnings(layers: Collection[str], preprocess: Any, inputs: Sequence[tf.Tenso
              dataset: Dataset) -> List[str]:
     """A warning if the network is one of APPLICATIONS and its input is not preprocessed for its published weights.
 
-    preprocess: the recipe's `model.preprocess`. inputs: the model's. names: those of the inputs in the dataset."""
+    preprocess: the recipe's `model.preprocess`. inputs: the model's input tensors. names: the inputs' names in the
+    dataset, in the same order."""
     known = of(layers)
     if known is None or len(inputs) != 1:
         return []

@@ -1,10 +1,11 @@
 """Approximates activations that have no uint8 kernel by operations that have one.
 
-    softplus(x)      level + sum of slope * relu(x - knee)        piecewise linear: secants, and a line at either end
+    softplus(x)      level + sum of slope * relu(x - knee)        piecewise linear: secants between the knees, and a
+                                                                  straight line left of the first and right of the last
 
 With `model: {approximate: [softplus]}` in the recipe, the approximation replaces the activation before the float
 training, so that the network is trained with it. The knees are placed so that the largest error is equal on all
-segments. The level halves that error, by making it the same above and below the curve.
+segments. The level shifts the curve so that the errors above and below it are equal, which halves the largest error.
 """
 
 from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Sequence, Set
@@ -18,6 +19,7 @@ from tasks.graph.scopes import APPROXIMATED
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017, arXiv:1706.02515
 GRID = 20001
+"""The number of points at which a curve is compared with its approximation."""
 
 ERROR = {"softplus": 0.02, "elu": 0.02, "selu": 0.04}
 """{activation: the largest absolute error of its approximation over all reals}."""
@@ -59,7 +61,8 @@ class Pieces(NamedTuple):
 
 
 def pieces(curve: Curve) -> Pieces:
-    """Approximates the curve within its error by as few lines as possible; the slope is 0 left of the first knee."""
+    """The approximation of the curve within `curve.error` that needs the fewest lines. Its slope is 0 left of the first
+    knee."""
     knees = _knees(curve, 2 * curve.error)
     values = curve.function(np.array(knees))
     rises = np.diff(values) / np.diff(knees)
@@ -72,7 +75,8 @@ def pieces(curve: Curve) -> Pieces:
 
 
 def _knees(curve: Curve, error: float) -> List[float]:
-    """The knees in ascending order. Each is as far from the previous one as the error of the secant allows."""
+    """The knees in ascending order. Each is as far from the previous one as possible without the secant between them
+    being off by more than `error`."""
     grid = np.linspace(curve.low, curve.high, GRID)
     values, knees, start = curve.function(grid), [0], 0
     while start < GRID - 1:
@@ -120,13 +124,14 @@ def replace(names: Sequence[str], outputs: Sequence[tf.Tensor]) -> List[tf.Tenso
             if found.name in names:
                 outputs = _replaced(found, outputs)
             else:
-                parts.update(tensor.op for tensor in found.y.op.inputs)  # not found again as activations of their own
+                # `_operations` must not find the Elu inside this activation.
+                parts.update(tensor.op for tensor in found.y.op.inputs)
     for name in names:
         if name not in present:
             raise ModelError(
                 "the network has no {}".format(name), where="model.approximate",
-                why="there is nothing to approximate; what can be approximated in it: {}".format(
-                    ", ".join(sorted(present)) or "no activation"),
+                why="there is nothing to approximate; activations of it that can be approximated: {}".format(
+                    ", ".join(sorted(present)) or "none"),
                 next_step="leave {} out of the list".format(name))
     return outputs
 

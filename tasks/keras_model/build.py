@@ -30,7 +30,8 @@ class Built:
 
     def __init__(self, model: tf.keras.Model, dataset: Dataset, approximated: Sequence[str],
                  given: Optional[tf.keras.Model] = None) -> None:
-        """given: what the recipe's function returned, if `model` was made from it; it has the compiled loss."""
+        """given: the model that the recipe's function returned, if `model` was made from it. It has the compiled loss,
+        which `model` has not."""
         self.model = model
         self.outputs = approximate_activations.replace(approximated, model.outputs)
         _collect(model, self.outputs)
@@ -38,7 +39,7 @@ class Built:
         self.targets = io_spec.matched(list(dataset.targets), model.output_names, "target")
         self.compiled = loss_settings.compiled(model if given is None else given, model.output_names, self.targets)
         self.thresholds: Dict[str, Optional[float]] = {}
-        # A nested model also has updates and losses of its own construction, which depend on a placeholder of its own.
+        # Building a nested model adds updates and losses that depend on the nested model's own placeholder.
         unfed = _unfed(model.inputs)
         self.updates, self.losses = (
             [member for member in members if getattr(member, "op", member) not in unfed] for members in (
@@ -50,7 +51,7 @@ def build(job: Job, dataset: Dataset) -> Built:
     """Builds the recipe's model for this dataset in the current graph. Raises ModelError.
 
     The recipe's function gets `input_shape` (the shape of a single input, or {name: shape} of several) and `classes`
-    (the extent of a single target, or {name: extent} of several). It may read only files that are in the stage's key.
+    (the `extent` of a single target, or {name: extent} of several). It may read only files that are in the stage's key.
     """
     with file_guard.building(job) as see:
         built = _build(job, dataset)
@@ -82,10 +83,10 @@ def _build(job: Job, dataset: Dataset) -> Built:
     if not isinstance(model, tf.keras.Model):
         raise ModelError("{} returns {!r}, which is not a tf.keras.Model".format(section.build, model),
                          where="model.build", why="model.build names a function that returns a model",
-                         next_step="return tf.keras.Model(inputs, outputs), or a Sequential of its own")
+                         next_step="return tf.keras.Model(inputs, outputs) or tf.keras.Sequential(layers)")
     if any(tensor.graph is not tf.get_default_graph() for tensor in model.inputs + model.outputs):
         raise ModelError("{} returns a model in a graph of its own".format(section.build), where="model.build",
-                         why="the network must be built in the default graph of the moment of the call",
+                         why="the network must be built in the graph that is the default graph when Octet calls it",
                          next_step="build the model anew in each call, without tf.Graph().as_default()")
     built = Built(model, dataset, section.approximate, given)
     _check(section.build, "takes", built.inputs, model.inputs, {name: [shape] for name, shape in shapes.items()})

@@ -63,10 +63,10 @@ def threshold(output: tf.Tensor, target: Target, name: str) -> Optional[float]:
         return 0.0
     raise ModelError(
         "'{}' ends in {}, not in a sigmoid".format(name, last.op.type), where="model.build",
-        why="{}: only a sigmoid, or the layer before it, says how likely each is".format(
-            "each of its {} scores is a yes or no".format(len(target.classes)) if target.kind == "labels" else
+        why="{}: only a sigmoid, or the linear layer before one, gives such a score a threshold".format(
+            "each of its {} scores decides about one label".format(len(target.classes)) if target.kind == "labels" else
             "it has one score for two classes"),
-        next_step="end it in activation='sigmoid'{}".format(
+        next_step="end it with activation='sigmoid'{}".format(
             "" if target.kind == "labels" else ", or give two scores and a softmax"))
 
 

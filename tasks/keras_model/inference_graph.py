@@ -36,7 +36,7 @@ class Inference:
                  refuse: Callable[[tf.Graph, List[str]], None] = lambda graph, layers: None,
                  config: tf.ConfigProto = sessions.ANY_DEVICE) -> None:
         """refuse: called with the graph and the names of its layers before anything runs; raises an error for a graph
-        that must not be run or frozen. config: of the session."""
+        that must not be run or frozen. config: the configuration of the session."""
         tf.keras.backend.clear_session()
         with tf.Graph().as_default() as graph:
             tf.keras.backend.set_session(tf.Session(graph=graph, config=config))
@@ -99,7 +99,7 @@ class Inference:
             own_loss.expect_sound(self.session, self.network, self._inputs, self._outputs, self._own, part, samples)
 
     def give_outputs(self, part: Part, samples: int, add: Callable[..., None]) -> None:
-        """Calls `add(ends, outputs, part, rows)`, as that of OwnMetrics, for the first samples of the part."""
+        """Passes the outputs for the first samples of the part to `add`, which takes what `OwnMetrics.add` takes."""
         rows = slice(0, samples)
         found = self.session.run(self._outputs, io_spec.feed(self.network, self._inputs, part, rows))
         add(self.network["outputs"], found, part, rows)

@@ -9,7 +9,8 @@ from octet.suggestions import suggest
 
 
 def named(model: tf.keras.Model, around: str = "") -> Iterator[Tuple[str, tf.keras.layers.Layer]]:
-    """(name, layer) of each layer. The layers of a nested model follow it, and are named `model/layer`."""
+    """(name, layer) of each layer. The layers of a nested model follow it, and are named `model/layer`. around: the
+    start of the names, for the layers of a nested model."""
     for layer in model.layers:
         yield around + layer.name, layer
         if isinstance(layer, tf.keras.Model):

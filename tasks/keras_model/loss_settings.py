@@ -79,10 +79,10 @@ def _expect_one_oversampled(found: Dict[str, Dict[str, Any]], section: Dict[str,
     asked = [name for name, settings in found.items() if settings["oversample"]]
     wrong = [name for name, settings in own.items() if settings.get("oversample") and name not in asked]
     if wrong or section.get("oversample") and not asked:
-        raise RecipeError("no target has classes that samples could be drawn by: {}".format(", ".join(
+        raise RecipeError("no target gives each sample one class: {}".format(", ".join(
             "{} is of kind {}".format(name, dataset.targets[name].kind) for name in wrong or sorted(dataset.targets))),
             where="loss.targets.{}.oversample".format(wrong[0]) if wrong else "loss.oversample",
-            why="oversampling draws samples of rare classes more often", next_step="remove it")
+            why="oversampling draws the samples of rare classes more often", next_step="remove it")
     if len(asked) > 1:
         raise RecipeError("samples cannot be drawn by the classes of {}".format(" and of ".join(map(repr, asked))),
                           where="loss.oversample", why="a class that is rare in one may be common in the other",

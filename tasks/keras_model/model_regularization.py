@@ -4,7 +4,7 @@ TrainFloat writes it to regularization.json; the quantized phase reads it (tasks
 
     noises     [{layer, kind: dropout | gaussian_dropout | gaussian_noise, size, shared_axes, tensor}]
     penalties  [{layer, variable, l1, l2}]
-    left       [a sentence for each regularization that has neither form]
+    left       [a sentence for each regularization that has neither form, and that the quantized phase leaves out]
 
 size: the rate; for gaussian_noise, the standard deviation. shared_axes: the axes along which the mask of a sample is
 constant. tensor: the node of float.pb whose output the layer reads. variable: the node of the weights in float.pb.

@@ -3,8 +3,8 @@
     loss: ./losses.py:yolo                         called with {name: tensor} of all outputs, targets and extras
     loss: {targets: {mask: ./losses.py:overlap}}   called with that output, that target, {name: tensor} of all extras
 
-Each returns the loss of a batch as a float32 scalar. The outputs are those of the network: probabilities, if it ends in
-a softmax; after fake-quantization, in the quantized phase.
+Each returns the loss of a batch as a float32 scalar. The outputs are those of the network: where it ends in a softmax,
+they are probabilities. In the quantized phase, they are fake-quantized.
 """
 
 from pathlib import Path
@@ -150,8 +150,8 @@ def _gradients(loss: OwnLoss, value: tf.Tensor, read: List[Tuple[str, tf.Tensor]
                 "{} is not differentiable with respect to the output '{}'".format(_name(loss), name), where=loss.where,
                 why="it does not read the output, or only through operations without a gradient (argmax, comparisons, "
                     "casts to integers, tf.round, tf.py_func), so it cannot train that output",
-                next_step="compute it from that output by differentiable operations, or remove an output that is not "
-                          "to be trained from the network")
+                next_step="compute it from that output by differentiable operations; or, if the output need not be "
+                          "trained, remove it from the network")
     return [tf.convert_to_tensor(gradient) for gradient in gradients]
 
 

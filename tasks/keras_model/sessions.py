@@ -12,7 +12,7 @@ ANY_DEVICE = tf.ConfigProto(allow_soft_placement=True)
 """Session configuration: operations placed on a GPU run on the CPU if there is no GPU."""
 
 RUN_ONCE = tf.ConfigProto(allow_soft_placement=True, graph_options=constants.RUN_ONCE.graph_options)
-"""The same for a graph that runs once or twice."""
+"""ANY_DEVICE for a graph that runs only once or twice: the graph is not optimized first."""
 
 
 def of_keras() -> tf.Session:
@@ -48,8 +48,8 @@ def initialize(session: tf.Session) -> List[tf.Variable]:
 
 
 def _is_initialized(variable: tf.Variable) -> tf.Tensor:
-    """Whether the variable has a value, a bool. Keras' variables have this tensor from the start: it takes no new
-    operation."""
+    """A bool tensor: whether the variable has a value. For Keras' variables it already exists, so no operation is added
+    to the graph."""
     made = getattr(variable, "_is_initialized_op", None)
     return tf.is_variable_initialized(variable) if made is None else made
 

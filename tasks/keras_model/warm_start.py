@@ -64,7 +64,8 @@ def weights(job: Job, model: tf.keras.Model) -> Optional[Weights]:
     left = sorted({_layer(name) for name in saved - (set(sources.values()) or set(wanted))}) if new else []
     return Weights([found[variable.op.name] if variable.op.name in wanted else None for variable in model.weights],
                    _renamed(sources, model, path),
-                   ["of the weights {} these are not used: {}".format(path, ", ".join(left))] if left else [])
+                   ["the file of weights {} has layers that are not used: {}".format(path, ", ".join(left))]
+                   if left else [])
 
 
 def _new(patterns: Sequence[str], layers: Dict[str, str]) -> Set[str]:
@@ -142,8 +143,9 @@ def _in_order(found: Dict[str, np.ndarray], model: tf.keras.Model, wanted: Dict[
     """{name of a wanted variable in the model: its name in the file}, matched in order. Empty if the file has all
     wanted names, or if kinds and shapes do not match in order.
 
-    If the model only wraps a nested model, the file may hold the nested model alone. longer: the file may hold more
-    variables at its end, of layers that the recipe's new layers replace, or a nested model alone.
+    If the model only wraps a nested model, the file may hold the nested model alone. longer: the recipe has new layers.
+    The file may then end with further variables, those of the layers that the new ones replace; and the layers of
+    nested models in the model may correspond to layers of the file that are not nested.
     """
     if set(wanted) <= set(found):
         return {}

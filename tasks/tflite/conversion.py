@@ -23,5 +23,5 @@ def to_uint8(frozen: tf.GraphDef, network: Network) -> Converted:
     graph, and AuditError when the file is not fully uint8 or its ranges are not the trained ones."""
     converted = toco.convert(frozen, network, uint8=True)
     tensors = audit.fully_uint8(model_file.read(converted), network, frozen)  # before renaming: it needs graph names
-    content = model_identifier.carried(input_output_names.named(converted, network))
+    content = model_identifier.with_identifier(input_output_names.named(converted, network))
     return Converted(content, model_file.read(content), tensors)

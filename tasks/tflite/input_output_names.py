@@ -13,7 +13,7 @@ from tasks.tflite.model_file import Contents
 def named(content: bytes, network: Network) -> bytes:
     """The file without its identifier, and with the dataset's names (`image`, `label`) for its inputs and outputs.
     Raises AuditError unless buffers, operators and quantization are unchanged."""
-    content = model_identifier.without(content)
+    content = model_identifier.without_identifier(content)
     file = EditedFile(content)
     for tensor, end in _ends(file.inputs, file.outputs, network):
         file.rename(tensor, end["name"])

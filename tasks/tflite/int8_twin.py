@@ -76,7 +76,7 @@ def of(content: bytes) -> bytes:
     if unknown:
         raise _refused("no int8 form of {} is known".format(", ".join(unknown)))
     weights, biases = _layers(contents)
-    content = model_identifier.without(content)
+    content = model_identifier.without_identifier(content)
     file, model = EditedFile(content), Model.GetRootAsModel(content, 0)
     graph = model.Subgraphs(0)
     buffers = [graph.Tensors(tensor.index).Buffer() for tensor in contents.tensors if tensor.value is not None]
@@ -106,7 +106,7 @@ def of(content: bytes) -> bytes:
         version = max(code.Version(), versions.get(code.BuiltinCode(), 1))
         file.codes[number] = file.operator_code(code.BuiltinCode(), version)
     _rescale_concatenations(file, contents, graph)
-    return model_identifier.carried(file.finished())
+    return model_identifier.with_identifier(file.finished())
 
 
 def _rescale_concatenations(file: EditedFile, contents: Contents, graph: Any) -> None:

@@ -60,7 +60,7 @@ class Trainer:
         if distance is not None:
             loss = settings.distill * distance + (1 - settings.distill) * loss
         self.loss = tf.add_n([loss, *extra_losses])
-        # After the losses, which may be random too, and before the gradients, which must see the same random numbers.
+        # After the losses, which may use random numbers, too; before the gradients, which must use the same numbers.
         self.random = RandomNumbers([self.loss, *outputs, *updates])
         self.checkpoints = Checkpoints(checkpoints if self._can_resume() else None)
         step = tf.group(*optimizer.minimize(self.loss, self.rate, settings, frozen, factors), *updates)
@@ -93,8 +93,8 @@ class Trainer:
         """Trains for the settings' epochs, or until `best` is exhausted. Adds each epoch to `history`. Where there is a
         checkpoint, restores the session, `history` and `best` from it, and resumes there.
 
-        fed_too: returns a further feed of a step, for the epochs done before it. Raises ModelError when the loss is NaN
-        or infinite.
+        fed_too: returns what else is fed in a step, given the number of epochs before it, with the fraction of the
+        current one. Raises ModelError when the loss is NaN or infinite.
         """
         size, epochs = self.settings.batch_size, self.settings.epochs
         batches, classes = feed.count(part, size), feed.oversampled_classes(part, self.network["outputs"])
@@ -160,7 +160,7 @@ class Trainer:
         history.restore(checkpoint.facts["history"])
         best.restore(checkpoint.facts["best"], checkpoint.best)
         self.plateau.restore(checkpoint.facts["plateau"])
-        logging.info("goes on after epoch %d of %d%s", checkpoint.epoch, self.settings.epochs,
+        logging.info("resumes after epoch %d of %d%s", checkpoint.epoch, self.settings.epochs,
                      " and {} batches".format(checkpoint.batch) if checkpoint.batch else "")
         return checkpoint.epoch, checkpoint.batch, checkpoint.facts["losses_sum"]
 

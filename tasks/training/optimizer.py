@@ -25,7 +25,7 @@ OPTIMIZERS: Dict[str, Callable[[tf.Tensor, float], tf.train.Optimizer]] = {
 differs from adam only in its default weight decay."""
 
 GRADIENT_STEPS = ("sgd", "momentum", "nesterov")  # their steps are proportional to the gradient
-RATE_OF_128, RATE = 0.1, 0.001  # default learning rates: of these for a batch of 128, of the others
+RATE_OF_128, RATE = 0.1, 0.001  # default learning rates: of GRADIENT_STEPS with batches of 128; of other optimizers
 DECAY = {"sgd": 0.002, "momentum": 0.002, "nesterov": 0.002, "adamw": 0.01}
 NOT_DECAYED = ("bias", "gamma", "beta", "alpha", "depthwise_kernel")
 """Keras' names of weights without decay: scales, offsets, and depthwise kernels, which have too few weights in a
@@ -35,7 +35,8 @@ channel (Howard et al. 2017, arXiv:1704.04861, section 3.3)."""
 def with_defaults(settings: SimpleNamespace, classifies: bool, batch_norm: bool, regularised: bool) -> SimpleNamespace:
     """A copy of a phase's settings with `optimizer`, `learning_rate` and `weight_decay` filled in.
 
-    classifies: all targets are classes. batch_norm: the network has batch norm. regularised: it has losses of its own.
+    classifies: all targets are classes. batch_norm: the network has batch norm. regularised: it has penalties on its
+    weights or activations.
     """
     filled = SimpleNamespace(**vars(settings))
     if filled.optimizer is None:

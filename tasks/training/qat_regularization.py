@@ -29,7 +29,7 @@ SCOPE = "octet_regularization"
 
 class Found(NamedTuple):
     """The places in a folded graph. noises: (noise, name of the node). penalties: (penalty, name of the layer's node,
-    factor of its weights). left: what has no place, each with the reason, for users."""
+    factor of its weights). left: a sentence for users about each regularization that has no place."""
 
     noises: List[Any]
     penalties: List[Any]
@@ -108,8 +108,8 @@ def _same(value: np.ndarray, candidates: Dict[str, np.ndarray], exactly: bool) -
 
 
 def _factor(penalty: Penalty, before: Dict[str, tf.NodeDef], after: Dict[str, tf.NodeDef]) -> Any:
-    """(folded weights / the penalty's weights, for each output channel; the layer's node). (None, '') where no layer
-    has these weights but for such a factor."""
+    """(folded weights / the penalty's weights, for each output channel; the layer's node). (None, '') if the weights of
+    no layer are a multiple of the penalty's in each output channel."""
     if penalty["variable"] not in before:
         return None, ""
     weights = tf.make_ndarray(before[penalty["variable"]].attr["value"].tensor).astype(np.float64)

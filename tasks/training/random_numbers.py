@@ -17,7 +17,7 @@ STATELESS = {"RandomUniform": "StatelessRandomUniform", "RandomStandardNormal": 
 _NO_STATE = ("VarHandleOp", "VariableV2", "Variable", "VarIsInitializedOp", "ReadVariableOp", "ResourceGather",
              "HashTableV2", "HashTable", "Assert", "Print", "PrintV2", "PartitionedCall", "StatefulPartitionedCall",
              "If", "While", "Fill", "Switch", "Merge")
-"""Operations that TensorFlow registers as stateful although their state is in a variable or in a function they call."""
+"""Operations that TensorFlow registers as stateful, but whose state is in a variable or in a function they call."""
 _CHANGES = ("Assign", "Scatter", "ResourceScatter", "ResourceApply", "Apply")
 """Prefixes of the types of operations that change a variable."""
 _BITS = 2 ** 32
@@ -26,8 +26,8 @@ _BITS = 2 ** 32
 class RandomNumbers:
     """Replaces the random operations that `ends`, tensors or operations of the current graph, depend on.
 
-    left: names of operations whose state no checkpoint holds: random ones in loops and functions, and calls of Python.
-    Where there are any, a training cannot resume with the same numbers.
+    left: names of operations whose state no checkpoint holds: random operations in loops and functions, and Python
+    functions (tf.py_func). If there are any, a training cannot resume with the same numbers.
     """
 
     def __init__(self, ends: Iterable[tf.Tensor]) -> None:

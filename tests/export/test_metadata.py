@@ -106,7 +106,7 @@ def test_class_names_are_a_zip_and_the_identifier_ends_the_file(exported, tmp_pa
         assert archive.testzip() is None and content.endswith(archive.comment)
     identifier = model_identifier.find(content)
     assert identifier == json.loads((exported / "card.json").read_text())["files"][name]["identifier"]
-    assert model_identifier.carried(model_identifier.without(content)) == content
+    assert model_identifier.with_identifier(model_identifier.without_identifier(content)) == content
     unzip, jar = shutil.which("unzip"), shutil.which("jar")
     if jar:
         listed = subprocess.run([jar, "tf", str(exported / name)], capture_output=True, text=True, check=True)

@@ -78,7 +78,8 @@ def test_every_reference_to_the_model_is_accepted(project, exported, three, tmp_
     shutil.copy(str(converted / "model.tflite"), str(copy))
     edited = tmp_path / "edited.tflite"
     content = (converted / "model.tflite").read_bytes()
-    edited.write_bytes(model_identifier.without(content) + b"\0" * 8 + content[len(model_identifier.without(content)):])
+    flatbuffer = model_identifier.without_identifier(content)
+    edited.write_bytes(flatbuffer + b"\0" * 8 + content[len(flatbuffer):])
     meant = {"key": converted.name[:8], "artifact": str(converted), "copy": str(copy), "edited": str(edited),
              "int8": str(exported / "model_int8.tflite")}.get(name, name)
     said = answered(project, meant, picture)

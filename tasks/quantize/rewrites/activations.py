@@ -22,8 +22,8 @@ from tasks.quantize.ranges.trained_range import ANYTHING
 EXTREMES = ("Maximum", "Minimum")
 FUSING = FUSES_RELU + ("Affine",)
 GATE = 10.0
-"""A factor within this bound (sigmoid, softmax, hard sigmoid) makes a product at most this much larger than the other
-factor."""
+"""If one factor lies within -GATE..GATE (as a sigmoid, softmax or hard sigmoid does), the product is at most GATE times
+as large as the other factor."""
 UNIT = ("Sigmoid", "Tanh", "Softmax")
 """Operations whose result lies between -1 and 1."""
 LAYER_ENDS = FUSES_BIAS + ("BiasAdd", "Affine")
@@ -54,7 +54,7 @@ def requantize_before_relu(graph: EditableGraph) -> List[Change]:
 
 
 def requantize_before_extremes(graph: EditableGraph) -> List[Change]:
-    """Requantizes the operands of each Maximum and Minimum that others read too, or that cannot take the range of the
+    """Requantizes each operand of a Maximum or Minimum that other nodes read too, or that cannot have the range of the
     result.
 
     In a LeakyReLU, `max(x, alpha * x)` with alpha in 0..1, x already has the range of the result, and both operands lie

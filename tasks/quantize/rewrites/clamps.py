@@ -28,12 +28,14 @@ MOST_GAIN = 400.0
 """Largest gain, and largest bias, of a layer into which a clamp may be fused, relative to the clamp's narrower bound.
 With it, the result for an input up to 10,000 fits into 32 bits, in codes of the clamp's range."""
 MOST_GAIN_OF_A_PRODUCT = 4.0
-"""The same for a layer that reads a large product, which may be up to 1,000,000."""
+"""MOST_GAIN for a layer that reads a large product, whose values may be up to 1,000,000."""
 FAR = 0.5
-"""A clamp with a narrower bound below this takes two steps: 32 bits hold values up to half a million in its codes. So
-does a clamp of a tensor whose range may not be cut, because others read it too (`toco_rules.is_read_alone`)."""
+"""A clamp whose narrower bound is below this is done in two steps: in codes of its range, 32 bits hold only values up
+to half a million. A clamp of a tensor that other nodes read too (`toco_rules.is_read_alone`) is done in two steps as
+well, because the tensor's range may not be cut."""
 ENDLESS = 1e30
-"""A larger bound counts as none (as in clip(x, 0, tf.float32.max)). CUT times a smaller one is a finite float32."""
+"""A bound above this counts as no bound, as in clip(x, 0, tf.float32.max). CUT times a bound below it is a finite
+float32."""
 NARROW = 0.13
 """The scale of a narrower range is too fine for some kernels (uint8_kernels.TABLE): a clamp to it is requantized to a
 wider range."""
@@ -145,8 +147,8 @@ def _narrow_side(clamp: Clamp) -> float:
 
 
 def _ends_in(graph: EditableGraph, node: Node, side: float) -> bool:
-    """Whether the node's kernel can produce its result in a range that ends `side` from 0: a layer with a small enough
-    gain can.
+    """Whether the node's kernel can produce its result in a range whose narrower end is `side` from 0: a layer with a
+    small enough gain can.
 
     A product cannot: its multiplier would exceed 1, which aborts the process. A sum wraps at 128 times the distance. A
     mean is a layer with the mark REQUANTIZE, whose input may be far outside the range.

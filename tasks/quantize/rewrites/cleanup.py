@@ -2,8 +2,8 @@
 
     x -> Identity -> y        x -> y
 
-`tf.contrib.quantize` takes an Identity for an activation and puts a fake-quant on it. tf.nn.swish contains an IdentityN
-for its gradient.
+`tf.contrib.quantize` mistakes an Identity for an activation and puts a fake-quant on it. tf.nn.swish contains an
+IdentityN for its gradient.
 """
 
 from typing import List, Set
@@ -25,7 +25,7 @@ def remove_identities(graph: EditableGraph) -> List[Change]:
     for node in graph.of_type(*PASSING):
         for index, source in enumerate(node.inputs):
             graph.replace(node.name if index == 0 else "{}:{}".format(node.name, index), source)
-        if any(graph.value(source) is None for source in node.inputs):  # not reported after constants: freezing adds it
+        if any(graph.value(source) is None for source in node.inputs):  # freezing adds the Identities of constants
             changes.append(Change(node.name, "{} of {{layer}} is removed".format(node.op)))
     return changes
 
@@ -75,7 +75,8 @@ def collapse_broadcast_constants(graph: EditableGraph) -> List[Change]:
 
 
 def separate_outputs(graph: EditableGraph) -> List[Change]:
-    """Makes each output the first output of its own node, which is no input, so that it can have its own name."""
+    """Gives each output a node of its own, which is no input and has the output as its first, so that the node's name
+    identifies the output."""
     changes = []
     for index, tensor in enumerate(graph.outputs):
         if tensor in graph.outputs[:index] or node_of(tensor) in graph.inputs or ":" in tensor:

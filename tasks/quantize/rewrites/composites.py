@@ -8,8 +8,8 @@ operator of type Exp`).
 
 L2_NORMALIZATION wraps where a vector is one code long: (1, 0, 0) becomes (-1, 0, 0). So each vector gets an additional
 channel of two codes (FLOOR) and is never that short. The result for a vector of k codes then has the length
-k / sqrt(k^2 + 4) instead of 1: 0.45 for one code, 0.93 for 5, 0.995 for 20. Training sees this, too. For such short
-vectors, the error of rounding to codes is larger.
+k / sqrt(k^2 + 4) instead of 1: 0.45 for one code, 0.93 for 5, 0.995 for 20. Training has the additional channel, too.
+For such short vectors, the error of rounding to codes is larger.
 """
 
 from typing import List

@@ -179,7 +179,7 @@ def _sliced_shape(shape: Sequence[Optional[int]], spelled: List[List[int]], mask
 
 
 def _gather(graph: EditableGraph, node: Node) -> Optional[str]:
-    """Counts the axis from the front: toco takes a negative axis for the batch."""
+    """Counts the axis from the front: toco mistakes a negative axis for the batch axis."""
     axis = graph.value(node.inputs[2])
     if axis is not None and axis < 0:
         from_front = axis % len(graph.known_shape(node.inputs[0]))

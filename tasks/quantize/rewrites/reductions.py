@@ -4,9 +4,9 @@
     mean over the channels           1x1 convolution to one channel, weights 1 / channels
     sum                              the same, weights 1
 
-The MEAN kernel is only right in its input's range, of which a mean over many values uses few codes, and it truncates.
-In another range it wraps (code 124 became 1), as SUM does. A layer accumulates in int32 and rounds once, into its own
-range.
+The MEAN kernel is right only if its output has the range of its input. A mean over many values uses few codes of that
+range, and the kernel truncates. With another output range, its codes wrap (124 became 1), as those of SUM do. A layer
+accumulates in int32 and rounds once, into its own range.
 """
 
 from typing import Any, List, Optional, Sequence, Tuple

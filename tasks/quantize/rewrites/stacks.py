@@ -3,8 +3,8 @@
     sum(stack(a, b), 0)       a + b            max(stack(a, b), 0)     max(a, b)        (prod, min likewise)
     mean(stack(a, b), 0)      (a + b) / 2      unstack(stack(a, b))    a, b
 
-`tf.reduce_sum([a, b], 0)` stacks, too. A stack with other readers stays, and is refused later: every kernel takes its
-first axis for the batch.
+`tf.reduce_sum([a, b], 0)` contains such a stack, too. A stack with other readers stays, and is refused later: every
+kernel treats the first axis as the batch.
 """
 
 import functools

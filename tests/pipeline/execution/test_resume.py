@@ -50,6 +50,6 @@ def test_a_killed_training_comes_to_the_same_bytes(checkout, stage):
     assert training.stage == stage and 3 <= training.epochs_done < EPOCHS
     run = checkout.luigi(stage=stage)
     assert run.code == 0, run.said
-    after, of = re.search("{}: goes on after epoch (.*) of (.*)".format(stage), run.said).groups()
+    after, of = re.search("{}: resumes after epoch (.*) of (.*)".format(stage), run.said).groups()
     assert (int(after), int(of)) == (training.epochs_done, EPOCHS)
     assert faults.products(checkout) == undisturbed and Store(checkout.store).checkpoints.unfinished() == []

@@ -118,7 +118,7 @@ def test_a_fault_of_the_page_does_not_stop_the_verdict(measured):
         set_gates(checkout, gates)
         run = checkout.luigi()
         assert run.code == code and "no ink" in run.said, run.said
-        assert "not made: Report: stopped on an error that nobody expected: RuntimeError: no ink" in run.said, run.said
+        assert "not made: Report: stopped on an unexpected error: RuntimeError: no ink" in run.said, run.said
     assert [made(checkout, stage) for stage in ("Measure", "ValidateInterpreter", "Report")] == [1, 1, 0]
     assert checkout.why()["Report"][1:] == ["a run began to make it, and did not finish"]
     run = checkout.luigi(stage="Report")

@@ -129,5 +129,5 @@ def test_an_invalid_number_of_days_is_refused(checkout):
 
 def test_what_is_published_needs_them_no_more(checkout, begun):
     run = checkout.luigi(stage="TrainFloat")
-    assert run.code == 0 and "TrainFloat: goes on after epoch 3 of 1" in run.said, run.said
+    assert run.code == 0 and "TrainFloat: resumes after epoch 3 of 1" in run.said, run.said
     assert not begun.exists()

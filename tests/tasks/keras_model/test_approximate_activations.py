@@ -68,7 +68,7 @@ def test_an_activation_that_the_network_lacks_is_reported_with_those_that_it_has
         for name in ("softplus", "elu"):
             with pytest.raises(ModelError, match="the network has no " + name) as caught:
                 approximate_activations.replace([name], [out])
-            assert "what can be approximated in it: selu" in caught.value.why
+            assert "activations of it that can be approximated: selu" in caught.value.why
 
 
 @pytest.mark.parametrize("function", [

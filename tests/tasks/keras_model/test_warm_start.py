@@ -234,7 +234,7 @@ def with_new_head(folder, new_layers, **options):
 def test_a_new_head_is_new_and_all_else_is_from_the_file(tmp_path, pattern, options):
     values, (note,) = with_new_head(tmp_path, [pattern], **options)
     assert [name for name, value in values.items() if value is None] == ["mine/kernel", "mine/bias"]
-    assert len(values) == 10 and note.endswith("body.h5 these are not used: predictions")
+    assert len(values) == 10 and note.endswith("body.h5 has layers that are not used: predictions")
     with h5py.File(str(tmp_path / "body.h5"), "r") as file:
         kernels = [np.asarray(file[name][name]["kernel:0"]) for name in ("conv2d", "conv2d_1")]
     for value, kernel in zip([value for name, value in values.items()

@@ -100,7 +100,7 @@ def test_channels_within_127_codes_of_the_zero_point_have_exactly_the_reals_of_t
 
 
 def test_twin_has_an_identifier_of_its_own_and_always_the_same_bytes():
-    content = model_identifier.carried(graphs.converted(_convolution, IMAGE))
+    content = model_identifier.with_identifier(graphs.converted(_convolution, IMAGE))
     twin = int8_twin.of(content)
     assert twin == int8_twin.of(content) == int8_twin.of(graphs.converted(_convolution, IMAGE))
     assert model_identifier.find(twin) not in (None, model_identifier.find(content))

@@ -119,8 +119,8 @@ def test_a_training_goes_on_in_the_middle_of_an_epoch_to_the_same_bytes(prepared
     metrics, products, out, _ = trained(prepared, "in_epoch", "TrainFloat", prepared[1], (0.2, 0.25, 0.75))
     assert products == undisturbed[1] and steps_of(out) == [1, 2, 3, 4]
     assert without_rates(metrics["history"]) == without_rates(undisturbed[0]["history"])
-    assert [line for line in caplog.messages if line.startswith("goes on")] == [
-        "goes on after epoch 1 of 4", "goes on after epoch 1 of 4 and 1 batches", "goes on after epoch 3 of 4"]
+    assert [line for line in caplog.messages if line.startswith("resumes")] == [
+        "resumes after epoch 1 of 4", "resumes after epoch 1 of 4 and 1 batches", "resumes after epoch 3 of 4"]
 
 
 @pytest.mark.parametrize("more", [

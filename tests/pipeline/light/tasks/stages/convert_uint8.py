@@ -4,7 +4,7 @@ from tasks import bytes_of
 
 def run(job, progress):
     frozen = (job.input("Freeze") / "frozen.pb").read_bytes()
-    content = model_identifier.carried(bytes_of.digest(frozen).encode())
+    content = model_identifier.with_identifier(bytes_of.digest(frozen).encode())
     (job.out / "model.tflite").write_bytes(content)
     (job.out / "network.json").write_text("{}\n")
     bytes_of.fill(job)

@@ -2,7 +2,7 @@
 
 from typing import Optional
 
-from octet.memory_limits import Room, kilobytes, lines
+from octet.memory_limits import Memory, kilobytes, lines
 from octet.sizes import size
 
 SIGNS = ("std::bad_alloc", "MemoryError", "Cannot allocate memory", "OOM when allocating", "can't start new thread",
@@ -15,13 +15,13 @@ def peak_address_space(pid: int) -> Optional[int]:
     return kilobytes(lines("/proc/{}/status".format(pid)), "VmPeak:")
 
 
-def describe(room: Room, peak_resident: Optional[int], peak_address_space: Optional[int]) -> str:
+def describe(memory_before: Memory, peak_resident: Optional[int], peak_address_space: Optional[int]) -> str:
     """One line: the peak memory of the process, and the memory that was available to it.
 
-    room: the memory before the process started. peak_resident, peak_address_space: in bytes; None if unknown. The
-    second is also None if the address space is not limited."""
+    memory_before: as it was before the process started. peak_resident, peak_address_space: in bytes; None if unknown.
+    The latter is also None if the address space is not limited."""
     peak = "an unknown amount" if peak_resident is None else size(peak_resident)
-    phrases = ["it took up to {} of memory".format(peak)] + room.words("was free when it began")
-    if room.address_space is not None and peak_address_space:
+    phrases = ["it took up to {} of memory".format(peak)] + memory_before.words("was free when it began")
+    if memory_before.address_space is not None and peak_address_space:
         phrases.append("it took up to {} of address space".format(size(peak_address_space)))
     return "; ".join(phrases)
