@@ -10,7 +10,7 @@ Section = Dict[str, Any]
 """One section of a recipe, defaults filled in. `octet/recipe/schema.py` has its keys and their types."""
 
 Sections = Dict[str, Any]
-"""{section: its values}, and `seed`: a number."""
+"""{section: its values}, and numbers: `seed` and `threads`."""
 
 Digests = Dict[str, str]
 """{name: sha256}."""
