@@ -11,7 +11,7 @@ Settings = Dict[str, Any]
 """{section of the recipe: {key: value}}, defaults filled in, as octet/recipe/schema.py documents them; `seed` and
 `threads` are numbers. The job of a check holds what that check reads: tasks/checks/."""
 THREADS = 4
-"""The default of `threads`. Two processors train as fast with four threads as with two (decision 18)."""
+"""The default of `threads`. On two processors, four threads cost up to a tenth more CPU time than two (decision 18)."""
 
 
 class Job(NamedTuple):

@@ -2,9 +2,10 @@
 
 import mmap
 import resource
-from pathlib import Path
 from typing import List, NamedTuple, Optional
 
+from octet import control_group
+from octet.control_group import lines
 from octet.sizes import size
 
 UNLIMITED = 1 << 60
@@ -54,30 +55,12 @@ def expect(size_bytes: int) -> None:
 
 
 def _group_limit() -> Optional[int]:
-    limits = []  # type: List[int]
-    for line in lines("/proc/self/cgroup"):
-        _, controllers, path = line.split(":", 2)
-        if controllers == "":
-            root, name = Path("/sys/fs/cgroup"), "memory.max"
-        elif "memory" in controllers.split(","):
-            root, name = Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"
-        else:
-            continue
-        place = root / path.lstrip("/")
-        for folder in [place] + [parent for parent in place.parents if root in parent.parents or parent == root]:
-            limits += [int(text) for text in lines(str(folder / name)) if text.isdigit() and int(text) < UNLIMITED]
+    files = [str(folder / name) for folder in control_group.folders("memory")
+             for name in ("memory.max", "memory.limit_in_bytes")]
+    limits = [int(text) for file in files for text in lines(file) if text.isdigit() and int(text) < UNLIMITED]
     return min(limits) if limits else None
 
 
 def kilobytes(text: List[str], name: str) -> Optional[int]:
     """The number of bytes in the line `name  123 kB` of a file in /proc; None without such a line."""
     return next((1024 * int(line.split()[1]) for line in text if line.startswith(name)), None)
-
-
-def lines(path: str) -> List[str]:
-    """The lines of a file; empty if it cannot be read."""
-    try:
-        with open(path) as file:
-            return file.read().splitlines()
-    except OSError:
-        return []

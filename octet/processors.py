@@ -3,46 +3,23 @@
 import math
 import os
 from pathlib import Path
-from typing import Iterator, Optional
+from typing import List
 
-_GROUPS, _CGROUP = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
+from octet import control_group
 
 
 def usable() -> int:
-    """The number of processors that this process may use: those of its affinity, at most as many as the CPU quota of
-    its control group is worth (`docker run --cpus`), at least 1."""
-    allowed = len(os.sched_getaffinity(0))
-    return min([allowed] + [max(1, math.ceil(quota)) for quota in _quotas()])
+    """The number of processors that this process may use: those of its affinity, or what the CPU quota of its control
+    group (`docker run --cpus`, a batch job) is worth, rounded up; at least 1."""
+    quotas = [quota for folder in control_group.folders("cpu") for quota in quotas_of(folder)]
+    return max(1, math.ceil(min([float(len(os.sched_getaffinity(0))), *quotas])))
 
 
-def _quotas() -> Iterator[float]:
-    """The CPU quotas of this process's control groups and of those above them, in processors."""
-    try:
-        lines = _GROUPS.read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, place = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        top = _CGROUP / controllers if controllers else _CGROUP
-        inner = top / place.lstrip("/")
-        for folder in [inner, *inner.parents]:
-            quota = _quota(folder)
-            if quota is not None:
-                yield quota
-            if folder == top:
-                break
-
-
-def _quota(folder: Path) -> Optional[float]:
-    """The quota of one control group, of version 2 or 1. None if it has none, or if it cannot be read."""
-    try:
-        if (folder / "cpu.max").exists():
-            quota, period = (folder / "cpu.max").read_text().split()
-        else:
-            quota = (folder / "cpu.cfs_quota_us").read_text().strip()
-            period = (folder / "cpu.cfs_period_us").read_text()
-        return float(quota) / float(period) if quota not in ("max", "-1") else None
-    except (OSError, ValueError, ZeroDivisionError):
-        return None
+def quotas_of(folder: Path) -> List[float]:
+    """The CPU quota of one control group in processors, as a list; empty if it has none."""
+    text = " ".join(line for name in ("cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us")
+                    for line in control_group.lines(str(folder / name)))
+    quota, _, period = text.partition(" ")
+    if not quota.isdigit() or not period.isdigit() or int(period) == 0:
+        return []  # "max", or -1
+    return [int(quota) / int(period)]

@@ -35,7 +35,7 @@ class Settings(NamedTuple):
     keep_partial: float = KEEP_PARTIAL_DAYS
     """The default number of days for which checkpoints of an unfinished training are kept."""
     processors: Optional[int] = None
-    """The number of processors that each stage may use; None for all that this process may use."""
+    """The number of processors that each stage may use; None to divide them among the running stages."""
 
     def find_recipe(self, recipe: str) -> Path:
         """The file of a recipe given by name or path. Raises RecipeError for an unknown name."""
@@ -120,7 +120,8 @@ def _processors(values: Dict[str, str], path: Path) -> Optional[int]:
     if not re.fullmatch("[0-9]{1,6}", value) or int(value) < 1:
         raise UsageError("processors: {} is not a whole number of at least 1".format(value or "nothing"),
                          where=str(path), why="it limits the processors that each stage uses",
-                         next_step="write 1 or more, or leave it out: then a stage may use all")
+                         next_step="write 1 or more, or leave it out: the processors are then divided among the "
+                                   "running stages")
     return int(value)
 
 

@@ -20,10 +20,12 @@ from typing import IO, AbstractSet, Any, Callable, Dict, List, Optional, Sequenc
 from octet import errors, interrupts
 from octet.job import Job, Progress
 from octet.memory_limits import memory
+from pipeline import settings
 from pipeline.files.safe_tree import FILE_FLAGS
-from pipeline.process import child_environment, child_exit, fork_client, memory_message, processor_share
+from pipeline.process import child_environment, child_exit, fork_client, memory_message
 from pipeline.process.fork_client import ForkedProcess
 from pipeline.process.new_process import NewProcess, Start, close_all
+from pipeline.process.processor_share import Share
 
 POLL_S = 0.2
 # How long a process may go on after it has reported its result. Then it is killed, even if its threads still run.
@@ -57,20 +59,20 @@ def run(job: Job, on_progress: Progress, log_path: Path, write_source: Callable[
     not end the work.
     """
     log_path.parent.mkdir(parents=True, exist_ok=True)
-    memory_before, scratch = memory(), Path(job.output + SCRATCH)
+    memory_before, scratch, processors = memory(), Path(job.output + SCRATCH), settings.load().processors
     reports = _Reports(on_progress, on_wait or _print_waiting(job.stage))
     with ExitStack() as ending, ExitStack() as exit_stack:
         # Signals are held until the `try` that ends the process: an exception before it would leave the process
         # running. An exception in the new process before its exec would print a traceback.
         held = exit_stack.enter_context(ExitStack())
         held.enter_context(interrupts.held())
+        share = exit_stack.enter_context(Share(processors))
         ours, theirs = _channels(exit_stack)
         exit_stack.callback(shutil.rmtree, str(scratch), ignore_errors=True)
         scratch.mkdir()
         command = list(write_source(scratch / SOURCE))
         log = exit_stack.enter_context(_new_log(log_path))
-        processors = exit_stack.enter_context(processor_share.taken())
-        start = Start(job.stage, command, _environment(job, scratch, processors), reports=theirs[0], jobs=theirs[1],
+        start = Start(job.stage, command, _environment(job, scratch), reports=theirs[0], jobs=theirs[1],
                       terminal=theirs[2], log=log.fileno())
         process: Process = fork_client.MODULE in modules and fork_client.order(start) or NewProcess(start)
         try:
@@ -83,8 +85,9 @@ def run(job: Job, on_progress: Progress, log_path: Path, write_source: Callable[
             reports.activity = "its start"
             close_all(theirs)
             log.close()
+            share.apply(process.pid)  # before the job: the process has no threads yet
             _send(ours[1], job)
-            _read_reports(process, ours[0], reports)
+            _read_reports(process, ours[0], reports, share)
         finally:
             # Signals are held until the process has ended and the scratch folder is removed: on an interrupt, the
             # caller releases the lock of the stage's key.
@@ -197,12 +200,10 @@ def _channels(exit_stack: ExitStack) -> Tuple[List[int], List[int]]:
     return ours, theirs
 
 
-def _environment(job: Job, scratch: Path, processors: Optional[Sequence[int]]) -> Dict[str, str]:
+def _environment(job: Job, scratch: Path) -> Dict[str, str]:
     # Keras reads keras.json, which changes results, from KERAS_HOME.
-    ours = {"TMPDIR": str(scratch), "KERAS_HOME": str(scratch / "keras"), "TF_NUM_INTRAOP_THREADS": str(job.threads)}
-    if processors is not None:
-        ours["OCTET_PROCESSORS"] = " ".join(map(str, processors))  # tasks/__main__.py reads it
-    return {**child_environment.passed_on(), **ours}
+    return dict(child_environment.passed_on(), TMPDIR=str(scratch), KERAS_HOME=str(scratch / "keras"),
+                TF_NUM_INTRAOP_THREADS=str(job.threads))
 
 
 def _send(jobs: int, job: Job) -> None:
@@ -215,9 +216,9 @@ def _send(jobs: int, job: Job) -> None:
         pass  # the process has died already; its exit code and its log give the cause
 
 
-def _read_reports(process: Process, pipe: int, reports: _Reports) -> None:
-    """Reads the reports until the process has ended, or for END_WITHIN_S after its result. Does not reap the
-    process."""
+def _read_reports(process: Process, pipe: int, reports: _Reports, share: Share) -> None:
+    """Reads the reports until the process has ended, or for END_WITHIN_S after its result. Does not reap the process.
+    Meanwhile, gives the process its share of the processors, which changes when other stages start and end."""
     rest, end = b"", None
     limited = memory().address_space is not None
     poll = select.poll()
@@ -235,6 +236,7 @@ def _read_reports(process: Process, pipe: int, reports: _Reports) -> None:
                 reports.add(line)
         if ended:
             return
+        share.apply(process.pid)
         if limited:
             reports.address_space = memory_message.peak_address_space(process.pid) or reports.address_space
         if reports.ended:

@@ -2,7 +2,8 @@
 
 from typing import Optional
 
-from octet.memory_limits import Memory, kilobytes, lines
+from octet.control_group import lines
+from octet.memory_limits import Memory, kilobytes
 from octet.sizes import size
 
 SIGNS = ("std::bad_alloc", "MemoryError", "Cannot allocate memory", "OOM when allocating", "can't start new thread",
