@@ -47,6 +47,10 @@ class Data(Section):
     # How prepared pictures and masks are kept: decoded, or as the bytes of their files, which take less disk and are
     # decoded each time that they are read. Encoded: for image_folder, and for a table of files. Either trains the same.
     keep: Literal["decoded", "encoded"] = Field("decoded", description="decoded or encoded")
+    # [height, width] at which pictures are prepared, if larger than the network's input, which is `size` in `args`.
+    # Training takes random crops of `size`, everything else the centre. null: pictures are prepared at `size`.
+    prepared_size: Optional[List[Annotated[int, Field(ge=1, strict=True)]]] = Field(
+        None, description="[height, width] in pixels, or null", min_length=2, max_length=2)
     # Limits for the data. A missed limit ends a run with exit code 10 before training.
     limits: _Limits = Field(_Limits(), description="a mapping")
 
