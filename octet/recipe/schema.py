@@ -284,8 +284,9 @@ class Recipe(Section):
     quantize: Quantize = Field(Quantize(), description="a mapping")
     convert: Convert = Field(Convert(), description="a mapping")
     # Metrics of your own: {name: FILE:CLASS}, such as `map: ./metrics.py:MeanAveragePrecision`. The class has the
-    # methods `update(answers, targets, extras)` and `result()`. EvalGraph and Measure compute them on the test part,
-    # for the float model, the fake-quantized graph and the uint8 file.
+    # methods `update(answers, targets, extras)` and `result()`, or `compute(answers, targets, extras)` alone, which
+    # gets all samples at once. EvalGraph and Measure compute them on the test part, for the float model, the
+    # fake-quantized graph and the uint8 file.
     metrics: Dict[str, Annotated[str, Field(min_length=1)]] = Field(
         default_factory=dict, description="a mapping of names to FILE:CLASS")
     gates: Validate = Field(Validate(), alias="validate", description="a mapping")
