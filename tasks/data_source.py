@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Sequence
 
 from octet import digest, file_stamps
-from octet.data import content_digests, dataset_digest
+from octet.data import content_digests, crop, dataset_digest
 from octet.data.check import check
 from octet.data.dataset import Dataset, Read, arguments
 from octet.errors import DataChanged, DatasetError
@@ -28,13 +28,24 @@ MOST_NAMED = 5  # files in an error
 def load(job: Job, samples: Optional[int] = None, learnt: Optional[Dataset] = None) -> Dataset:
     """The job's dataset, with exactly the parts that the job names: the stage's key covers no others.
 
+    With `data.prepared_size`, the pictures are cropped (octet/data/crop.py).
+
     samples: the most samples of each part, where the dataset can read a subset; None for all. learnt: the published
     description of the train part; None to derive it from the data. Large arrays are allocated by octet.data.reading.
     Raises DatasetError for a dataset that is not sound, or that cannot be kept as `data.keep` says."""
-    dataset_digest.expect_kept_as_said(job.settings["data"])
-    dataset = _loaded(job.settings["data"], Path(job.recipe_folder), {
-        "parts": tuple(job.parts), "samples": samples, "learnt": learnt})
-    return dataclasses.replace(dataset, parts={part: dataset.parts[part] for part in job.parts})
+    section = job.settings["data"]
+    dataset_digest.expect_kept_as_said(section)
+    dataset = _loaded(section, Path(job.recipe_folder), {
+        "parts": tuple(job.parts), "samples": samples, "learnt": learnt and crop.uncropped(learnt)})
+    dataset = dataclasses.replace(dataset, parts={part: dataset.parts[part] for part in job.parts})
+    prepared = section.get("prepared_size")
+    if prepared is None:
+        return dataset
+    size = section["args"]["size"]
+    note = "pictures are prepared at {}x{}: training takes random crops of {}x{}, everything else the centre".format(
+        *prepared, *size)
+    return dataclasses.replace(crop.cropped(dataset, (prepared[0], prepared[1]), (size[0], size[1])),
+                               notes=[*dataset.notes, note])
 
 
 def stamp(job: Job) -> str:

@@ -36,11 +36,14 @@ EXTRA_KINDS = ("mask", "boxes", "keypoints", "array")
 
 @dataclass(frozen=True)
 class Input:
-    """An input: codes [N, *shape] uint8, whose values 0..255 represent real numbers in [low, high]."""
+    """An input: codes [N, *shape] uint8, whose values 0..255 represent real numbers in [low, high].
+
+    prepared: the height and width at which its pictures were prepared, if `shape` is a crop of them."""
 
     shape: Tuple[int, ...]
     low: float
     high: float
+    prepared: Optional[Tuple[int, int]] = None
 
 
 @dataclass(frozen=True)
@@ -115,11 +118,14 @@ COUNT = "_count"
 
 @dataclass(frozen=True, eq=False)  # arrays cannot be compared with ==
 class Part:
-    """The arrays of one part by name, all of the same length N, with the shapes that `Input` and `Target` define."""
+    """The arrays of one part by name, all of the same length N, with the shapes that `Input` and `Target` define.
+
+    uncropped: the same samples at the size at which they were prepared, if this part is the centre crop of them."""
 
     inputs: Dict[str, Any]
     targets: Dict[str, Any]
     extras: Dict[str, Any] = field(default_factory=dict)
+    uncropped: Optional["Part"] = None
 
     def __len__(self) -> int:
         """The number of samples."""
@@ -183,11 +189,38 @@ def scale_of(low: float, high: float, where: str) -> Quantization:
 
 def arguments(section: Dict[str, Any], folder: Union[str, Path]) -> Dict[str, Any]:
     """The arguments for `load` and `digest`: the recipe's `data.args`, with an absolute `path` (relative to the
-    recipe's folder, and with `~` expanded). Raises DatasetError for a `path` that is a number."""
+    recipe's folder, and with `~` expanded). With `data.prepared_size`, this is the `size`. Raises DatasetError for a
+    `path` that is a number, and for a `prepared_size` that does not fit `size`."""
     args = dict(section.get("args") or {})
+    if section.get("prepared_size") is not None:
+        _expect_larger(section["prepared_size"], args, section["dataset"])
+        args["size"] = list(section["prepared_size"])
     if isinstance(args.get("path"), (int, float)):
         raise DatasetError("it is {!r}, not a path".format(args["path"]), where="data.args.path",
                            why="the data is read from there", next_step="write the path of a file or folder")
     if isinstance(args.get("path"), str):
         args["path"] = str(Path(folder) / Path(args["path"]).expanduser())
     return args
+
+
+def _expect_larger(prepared: Sequence[int], args: Dict[str, Any], name: str) -> None:
+    """Raises DatasetError where pictures of the size `prepared` cannot be cropped to the network's input."""
+    size = args.get("size")
+    if size is None:
+        raise DatasetError(
+            "data.args has no size", "data.prepared_size",
+            "Pictures are prepared at prepared_size and cropped to size, the network's input. '{}' with these "
+            "arguments resizes no pictures.".format(name),
+            "Set size in data.args to [height, width] of the network's input, if the dataset reads pictures; otherwise "
+            "leave prepared_size out.")
+    whole = isinstance(size, (list, tuple)) and len(size) == 2 and all(
+        isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in size)
+    if not whole:
+        raise DatasetError("size is {}".format(size), "data.args.size",
+                           "It is the size of the network's input, to which pictures are cropped.",
+                           "Use [height, width] in pixels.")
+    if prepared[0] < size[0] or prepared[1] < size[1]:
+        raise DatasetError(
+            "prepared_size {} is smaller than size {}".format(list(prepared), list(size)), "data.prepared_size",
+            "The network's input is cropped from the prepared picture.",
+            "Use a prepared_size of at least {}, or leave it out.".format(list(size)))

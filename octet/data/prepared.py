@@ -1,7 +1,8 @@
 """Writes and reads one part of a dataset as PrepareData publishes it: arrays that later stages map into memory.
 
     spec.json      {inputs: [{name, shape, low, high}], targets: [{name, kind, classes, shape, ignore, columns}]};
-                   `classes` is the number of classes
+                   `classes` is the number of classes. An input whose pictures are cropped (octet/data/crop.py) also
+                   has `prepared`, [height, width]. The arrays have this size, and `read` crops them
     names.json     {target: the names of its classes}. It is a separate file, so that a stage that does not read it is
                    not run again when a class is renamed
     input_0.npy    [N, *shape] uint8, the codes of the first input; input_1.npy, ... of the others
@@ -25,7 +26,8 @@ SPEC, NAMES = "spec.json", "names.json"
 def write(folder: Path, dataset: Dataset, part: str) -> None:
     """Writes that part of the dataset into `folder`. The same content always gives the same bytes. An array that is in
     a file already (octet.data.reading) is renamed, not copied."""
-    spec = {"inputs": [{"name": name, "shape": list(each.shape), "low": each.low, "high": each.high}
+    spec = {"inputs": [{"name": name, "shape": list(each.shape), "low": each.low, "high": each.high,
+                        **({} if each.prepared is None else {"prepared": list(each.prepared)})}
                        for name, each in dataset.inputs.items()],
             "targets": [{"name": name, "kind": each.kind, "classes": len(each.classes), "shape": list(each.shape),
                          "ignore": each.ignore, "columns": [list(ends) for ends in each.columns]}
@@ -36,7 +38,7 @@ def write(folder: Path, dataset: Dataset, part: str) -> None:
     names = {name: list(each.classes) for name, each in dataset.targets.items()}
     for file, value in ((SPEC, spec), (NAMES, names)):
         (folder / file).write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    arrays_of_part = dataset.parts[part]
+    arrays_of_part = dataset.parts[part].uncropped or dataset.parts[part]
     for side, of_side, arrays in (("input", list(dataset.inputs), arrays_of_part.inputs),
                                   ("target", list(dataset.targets), arrays_of_part.targets),
                                   ("extra", _extra_arrays(dataset.extras), arrays_of_part.extras)):
@@ -72,9 +74,9 @@ def alike(one: Path, other: Path) -> bool:
     return all((one / file).read_bytes() == (other / file).read_bytes() for file in (SPEC, NAMES))
 
 
-def learnt(folder: Path) -> Dataset:
-    """The dataset that was published in the folder, without its parts."""
-    inputs, targets, extras = _spec(folder, named=True)
+def learnt(folder: Path, named: bool = True) -> Dataset:
+    """The dataset that was published in the folder, without its parts. named: see `read`."""
+    inputs, targets, extras = _spec(folder, named)
     return Dataset(inputs, targets, {}, extras=extras)
 
 
@@ -82,11 +84,17 @@ def read(folders: Dict[str, Path], named: bool = True) -> Dataset:
     """The dataset with the parts that were published in `folders`, {part: folder}. Its arrays are read-only and mapped:
     a page is read from the disk when it is used. named: whether the classes have their names; otherwise their names are
     their numbers, '0', '1' and so on."""
-    inputs, targets, extras = _spec(next(iter(folders.values())), named)
-    return Dataset(inputs, targets, {part: Part(_arrays(folder, "input", list(inputs)),
+    described = learnt(next(iter(folders.values())), named)
+    inputs, targets, extras = described.inputs, described.targets, described.extras
+    whole = Dataset(inputs, targets, {part: Part(_arrays(folder, "input", list(inputs)),
                                                 _arrays(folder, "target", list(targets)),
                                                 _arrays(folder, "extra", _extra_arrays(extras)))
                                      for part, folder in folders.items()}, extras=extras)
+    size = next(iter(inputs.values()))
+    if size.prepared is None:
+        return whole
+    from octet.data import crop  # not at the top, because it imports numpy
+    return crop.cropped(crop.uncropped(whole), size.prepared, (size.shape[0], size.shape[1]))
 
 
 def _extra_arrays(extras: Dict[str, Extra]) -> List[str]:
@@ -96,7 +104,9 @@ def _extra_arrays(extras: Dict[str, Extra]) -> List[str]:
 
 def _spec(folder: Path, named: bool) -> Tuple[Dict[str, Input], Dict[str, Target], Dict[str, Extra]]:
     spec = json.loads((folder / SPEC).read_text(encoding="utf-8"))
-    inputs = {each["name"]: Input(tuple(each["shape"]), each["low"], each["high"]) for each in spec["inputs"]}
+    inputs = {each["name"]: Input(
+        tuple(each["shape"]), each["low"], each["high"],
+        (each["prepared"][0], each["prepared"][1]) if "prepared" in each else None) for each in spec["inputs"]}
     names: Dict[str, List[str]] = json.loads((folder / NAMES).read_text(encoding="utf-8")) if named else {
         each["name"]: [str(number) for number in range(each["classes"])] for each in spec["targets"]}
     targets = {each["name"]: Target(each["kind"], names[each["name"]], tuple(each["shape"]), each["ignore"],

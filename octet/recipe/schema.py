@@ -48,6 +48,10 @@ class Data(Section):
     # How prepared pictures and masks are kept: decoded, or as the bytes of their files, which take less disk and are
     # decoded each time that they are read. Encoded: for image_folder, and for a table of files. Either trains the same.
     keep: Literal["decoded", "encoded"] = Field("decoded", description="decoded or encoded")
+    # [height, width] at which pictures are prepared, if larger than the network's input, which is `size` in `args`.
+    # Training takes random crops of `size`, everything else the centre. null: pictures are prepared at `size`.
+    prepared_size: Optional[List[Annotated[int, Field(ge=1, strict=True)]]] = Field(
+        None, description="[height, width] in pixels, or null", min_length=2, max_length=2)
     # Limits for the data. A missed limit ends a run with exit code 10 before training.
     limits: _Limits = Field(_Limits(), description="a mapping")
 
@@ -285,8 +289,9 @@ class Recipe(Section):
     quantize: Quantize = Field(Quantize(), description="a mapping")
     convert: Convert = Field(Convert(), description="a mapping")
     # Metrics of your own: {name: FILE:CLASS}, such as `map: ./metrics.py:MeanAveragePrecision`. The class has the
-    # methods `update(answers, targets, extras)` and `result()`. EvalGraph and Measure compute them on the test part,
-    # for the float model, the fake-quantized graph and the uint8 file.
+    # methods `update(answers, targets, extras)` and `result()`, or `compute(answers, targets, extras)` alone, which
+    # gets all samples at once. EvalGraph and Measure compute them on the test part, for the float model, the
+    # fake-quantized graph and the uint8 file.
     metrics: Dict[str, Annotated[str, Field(min_length=1)]] = Field(
         default_factory=dict, description="a mapping of names to FILE:CLASS")
     gates: Validate = Field(Validate(), alias="validate", description="a mapping")

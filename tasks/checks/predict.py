@@ -15,8 +15,8 @@ import numpy as np
 from PIL import UnidentifiedImageError
 
 from octet import regular_file
-from octet.data import pictures, prepared
-from octet.data.dataset import Dataset, Input
+from octet.data import crop, pictures, prepared
+from octet.data.dataset import Dataset, Input, arguments
 from octet.data.pictures import Form
 from octet.datasets import image_folder, table
 from octet.errors import DatasetError, UsageError
@@ -38,7 +38,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     codes = []
     for path in job.settings["pictures"]:
         decoded, noticed = _decoded(path, form)
-        codes.append(decoded)
+        codes.append(_centre(decoded, dataset.inputs[names[0]]))
         notes += ["{}: {}".format(path, pictures.NOTICED[word].format(
             alpha=pictures.ALPHA[form.alpha or "drop"], white=2 ** form.bits - 1)) for word in sorted(noticed)]
     ends = output_meanings.of(model, dataset, known["outputs"])
@@ -61,7 +61,7 @@ def _form(job: Job, dataset: Dataset, names: List[str]) -> Tuple[Form, List[str]
                          why="a picture can be the value of one input only",
                          next_step="`octet evaluate` runs it on prepared data")
     name = section["dataset"]
-    form: Optional[Form] = FORMS[name](**section["args"] or {}) if name in FORMS else None
+    form: Optional[Form] = FORMS[name](**arguments(section, job.recipe_folder)) if name in FORMS else None
     if form is not None:
         return form, []
     if len(shape) not in (2, 3) or len(shape) == 3 and shape[2] not in (1, 3):
@@ -69,11 +69,20 @@ def _form(job: Job, dataset: Dataset, names: List[str]) -> Tuple[Form, List[str]
                          where=job.settings["file"],
                          why="a picture is [height, width] or [height, width, channels], with 1 or 3 channels",
                          next_step="`octet evaluate` runs it on prepared data")
-    height, width, channels = shape if len(shape) == 3 else shape + (1,)
     spec: Input = dataset.inputs[names[0]]
+    channels = shape[2] if len(shape) == 3 else 1
+    height, width = spec.prepared or shape[:2]
     return Form(height, width, channels), [
         "the dataset {} reads no picture files: these are resized to {}x{}, {}, and 0..255 stands for "
         "{:g}..{:g}".format(name, height, width, "grey" if channels == 1 else "RGB", spec.low, spec.high)]
+
+
+def _centre(codes: np.ndarray, spec: Input) -> np.ndarray:
+    """The centre crop of a picture that is prepared larger than the input."""
+    if spec.prepared is None:
+        return codes
+    top, left = crop.centre(spec.prepared, spec.shape[:2])
+    return codes[top:top + spec.shape[0], left:left + spec.shape[1]]
 
 
 def _decoded(path: str, form: Form) -> Tuple[np.ndarray, List[str]]:

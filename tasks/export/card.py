@@ -17,7 +17,8 @@ def facts(network: Network, ranges: Dict[str, Dict], measurement: Dict, measured
           labels: Dict[str, str], cost: Dict[str, Any], targets: Dict[str, Any]) -> Dict[str, Any]:
     """The card as a dict for JSON, but for `files`: see `with_files`.
 
-    network: that of ConvertUint8. ranges: {input: {low, high}}, reals. measured: the uint8 file.
+    network: that of ConvertUint8. ranges: {input: {low, high}}, reals; also prepared_size, if pictures
+    are resized to it and then cropped. measured: the uint8 file.
     kernel_faults: see runtime_faults.found. labels: {output: file of its class names}. cost: see tflite.cost.of.
     targets: see tflite.targets.fit.both; those that the recipe names."""
     card = {

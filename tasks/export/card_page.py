@@ -115,6 +115,13 @@ def _feeding(card: Dict[str, Any]) -> List[str]:
         lines += ["If the input is a picture, its 8-bit pixels are the codes, without a conversion. Its shape is batch "
                   "x height x width x channels, row by row; three channels are red, green, blue. Resize a picture in "
                   "the same way as the training data: `octet predict` does this, and `samples/` has such pictures."]
+    for each in card["inputs"]:
+        if "prepared_size" in each:
+            (height, width), (whole_height, whole_width) = each["shape"][1:3], each["prepared_size"]
+            lines += ["Resize a picture for {} to {} x {} (height x width), then take the centre: {} rows from row {} "
+                      "on and {} columns from column {} on, counted from 0.".format(
+                          each["name"], whole_height, whole_width, height, (whole_height - height) // 2, width,
+                          (whole_width - width) // 2)]
     if card["int8"]["made"]:
         lines += ["For the int8 file, subtract 128 from each input code."]
     return lines

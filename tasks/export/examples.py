@@ -189,8 +189,8 @@ PICTURE = '''
         /** The codes of a picture. Android's way to resize is not that of training: compare with `octet predict`. */
         fun codesOf(bitmap: Bitmap): ByteArray {{
             val pixels = IntArray({height} * {width})
-            val scaled = Bitmap.createScaledBitmap(bitmap, {width}, {height}, true)
-            scaled.getPixels(pixels, 0, {width}, 0, 0, {width}, {height})
+            val scaled = Bitmap.createScaledBitmap(bitmap, {whole_width}, {whole_height}, true)
+            scaled.getPixels(pixels, 0, {width}, {left}, {top}, {width}, {height})
             val codes = ByteArray(pixels.size * {channels})
             for ((index, pixel) in pixels.withIndex()) {{
                 val red = pixel shr 16 and 0xff
@@ -217,6 +217,7 @@ def kotlin(card: Dict[str, Any], contents: Contents) -> str:
     first, output = shapes["inputs"][0][1:], card["outputs"][0]
     picture = len(first) == 3 and first[2] in STORE or len(first) == 2
     channels = first[2] if len(first) == 3 else 1
+    whole = card["inputs"][0].get("prepared_size", first[:2]) if picture else first
     given = ["ByteArray(Model.INPUT_BYTES[{}])".format(number) for number in range(len(shapes["inputs"]))]
     if picture:
         given[0] = 'Model.codesOf(BitmapFactory.decodeStream(assets.open("picture.png")))'
@@ -226,7 +227,9 @@ def kotlin(card: Dict[str, Any], contents: Contents) -> str:
         imports="import android.graphics.Bitmap\nimport android.graphics.BitmapFactory\n" if picture else "", **sizes,
         scales=", ".join("{:.9g}f".format(each["scale"]) for each in card["outputs"]),
         zero_points=", ".join(str(each["zero_point"]) for each in card["outputs"]),
-        picture=PICTURE.format(height=first[0], width=first[1], channels=channels, store=STORE[channels])
+        picture=PICTURE.format(height=first[0], width=first[1], channels=channels, store=STORE[channels],
+                               whole_height=whole[0], whole_width=whole[1], top=(whole[0] - first[0]) // 2,
+                               left=(whole[1] - first[1]) // 2)
         if picture else "", first=", ".join(given),
         answer="""val labels = assets.open("{}").bufferedReader().readLines()
             Log.i("Model", labels[codes[0].indices.maxByOrNull {{ codes[0][it] }}!!])""".format(output["labels"])

@@ -43,7 +43,10 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     codes = processes.over(content, contents, fed, lambda done: progress(0.5 * done, "the samples"))
 
     labels, names = _labels(network)
-    ranges = {name: {"low": each.low, "high": each.high} for name, each in dataset.inputs.items()}
+    ranges: Dict[str, Dict[str, Any]] = {
+        name: {"low": each.low, "high": each.high,
+               **({} if each.prepared is None else {"prepared_size": list(each.prepared)})}
+        for name, each in dataset.inputs.items()}
     costs = cost.of(contents)
     judged = fit.both(content, job.settings["export"]["targets"])
     facts = card.facts(network, ranges, measurement, content,

@@ -70,7 +70,7 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
             job.section("train"),
             classifies=all(end["kind"] not in ("value", "raw") for end in inference.network["outputs"]),
             batch_norm=bool(statistics), regularised=bool(built.losses))
-        augmentation = Augmentation(chosen, inference.network, seed) if chosen.on else None
+        augmentation = Augmentation(chosen, inference.network, seed) if chosen.varies else None
         trainer = Trainer(inference.network, model.inputs, built.outputs, settings,
                           built.losses, built.updates, augmentation, checkpoints=job.checkpoints_folder,
                           own=own_loss.load(inference.network, job.recipe_folder),

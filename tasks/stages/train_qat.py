@@ -63,7 +63,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     network, graph_def = io_spec.read(source), io_spec.read_graph(source / "float.pb")
     measured: List[io_spec.MeasuredRange] = []
     chosen = defaults.chosen(job.section("augment"), dataset, part, defaults.size_of(_constants(graph_def)))
-    augmentation = Augmentation(chosen, network, seed) if chosen.on else None
+    augmentation = Augmentation(chosen, network, seed) if chosen.varies else None
     own = own_loss.load(network, job.recipe_folder)
     teacher, best = graph_def, Best(settings, "quantize")
     history: List[Dict[str, Any]] = []

@@ -10,6 +10,7 @@ from typing import Dict, List, NamedTuple, Sequence
 import numpy as np
 import tensorflow as tf
 
+from octet.data import crop
 from octet.data.dataset import Part
 from octet.quantization import to_real
 from tasks.graph import io_spec, placeholders
@@ -21,7 +22,8 @@ DRAWS = ("flip_x", "flip_y", "crop_x", "crop_y", "shift_x", "shift_y", "rotate",
          "contrast", "saturation", "hue", "cutout_x", "cutout_y", "seed_0", "seed_1")
 """The random numbers drawn for each sample in each epoch. Add new ones at the end, so that the others do not change."""
 SEEDS = slice(DRAWS.index("seed_0"), DRAWS.index("seed_1") + 1)
-STREAM, MIXTURE_STREAM = 1, 2  # separate these numbers from the order of the samples, which is seeded by [seed, epoch]
+STREAM, MIXTURE_STREAM, CROP_STREAM = 1, 2, 3
+"""Separate these numbers from the order of the samples, which is seeded by [seed, epoch]."""
 
 
 class Varied(NamedTuple):
@@ -38,7 +40,8 @@ class Varied(NamedTuple):
 
 
 class Augmentation:
-    """Augments batches of samples as `choice` says. mixes: whether samples are mixed in pairs."""
+    """Augments batches of samples as `choice` says. If the part is cropped (`Part.uncropped`), each sample is first a
+    random crop. mixes: whether samples are mixed in pairs."""
 
     def __init__(self, choice: Choice, network: io_spec.Network, seed: int) -> None:
         self._on = choice.on
@@ -49,6 +52,7 @@ class Augmentation:
         self.mixes = any(key in self._on for key in MIXTURES)
         self._epoch = (-1, -1)
         self._draws = np.zeros((0, len(DRAWS)))
+        self._places = np.zeros((0, 2))  # of random crops
         with tf.Graph().as_default() as graph:
             self._build()
             graph.finalize()
@@ -91,17 +95,19 @@ class Augmentation:
         if self._epoch != (epoch, len(part)):
             self._epoch = (epoch, len(part))
             self._draws = np.random.RandomState([self._seed, epoch, STREAM]).random_sample((len(part), len(DRAWS)))
+            self._places = np.random.RandomState([self._seed, epoch, CROP_STREAM]).random_sample((len(part), 2))
         draws = self._draws[rows]
+        taken = crop.random_crops(part, rows, self._places[rows], placeholders.extras(self._network))
         fed = {self._uniform: draws, self._seeds: (draws[:, SEEDS] * 2.0 ** 31).astype(np.int32)}
-        fed.update((codes, part.inputs[name][rows]) for name, codes in self._codes.items())
-        fed.update((mask, part.targets[name][rows]) for name, mask in self._masks.items())
-        fed.update((given, part.extras[name][rows]) for name, given in self._extras.items())
+        fed.update((codes, taken.inputs[name]) for name, codes in self._codes.items())
+        fed.update((mask, taken.targets[name]) for name, mask in self._masks.items())
+        fed.update((given, taken.extras[name]) for name, given in self._extras.items())
         out = self._session.run(self._out, fed)
-        inputs = [out[end["name"]] if end["name"] in out else io_spec.real(end, part.inputs[end["name"]][rows])
+        inputs = [out[end["name"]] if end["name"] in out else io_spec.real(end, taken.inputs[end["name"]])
                   for end in self._network["inputs"]]
-        targets = [out.get("mask/" + end["name"], part.targets[end["name"]][rows])
+        targets = [out.get("mask/" + end["name"], taken.targets[end["name"]])
                    for end in self._network["outputs"]]
-        extras = {array: out["extra/" + array] if array in self._extras else part.extras[array][rows]
+        extras = {array: out["extra/" + array] if array in self._extras else taken.extras[array]
                   for array in self._arrays}
         if not self.mixes:
             return Varied(inputs, targets, [], 1.0, extras)

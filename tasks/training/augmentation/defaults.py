@@ -23,20 +23,29 @@ LARGE, CUTOUT = 1000000, 0.25  # a network of so many weights overfits without c
 
 class Choice(NamedTuple):
     """on: {key of the section `augment`: value} of the augmentation that is on. why: the reason why default
-    augmentation is off, for users; else ''."""
+    augmentation is off, for users; else ''. prepared: [height, width] of the pictures of which random crops are taken;
+    None if they are not cropped."""
 
     on: Dict[str, Any]
     why: str = ""
+    prepared: Optional[Tuple[int, int]] = None
+
+    @property
+    def varies(self) -> bool:
+        """Whether training samples differ from one epoch to the next."""
+        return bool(self.on) or self.prepared is not None
 
     @property
     def words(self) -> str:
         """The augmentation that is on, as text."""
+        crops = "" if self.prepared is None else "random crops of pictures of {}x{}; ".format(*self.prepared)
         if not self.on:
-            return "no augmentation" + (": " + self.why if self.why else "")
+            return crops + ("no other augmentation" if crops else "no augmentation") + (
+                ": " + self.why if self.why else "")
         each = ["{} {}".format(key, " ".join(str(part) for part in (
             "{:g}".format(value) if isinstance(value, float) else value, UNITS.get(key)) if part is not None))
             for key, value in self.on.items()]
-        return "augmented: {}{}".format(", ".join(each), "; " + self.why if self.why else "")
+        return crops + "augmented: {}{}".format(", ".join(each), "; " + self.why if self.why else "")
 
 
 def chosen(section: SimpleNamespace, dataset: Dataset, part: Part, weights: int) -> Choice:
@@ -61,7 +70,7 @@ def chosen(section: SimpleNamespace, dataset: Dataset, part: Part, weights: int)
     if "mixup" in on and "cutmix" in on:
         raise RecipeError("mixup and cutmix are both on", where="augment.cutmix",
                           why="a sample can be mixed in only one way", next_step="set one of them to 0")
-    return Choice(on, why)
+    return Choice(on, why, next((spec.prepared for spec in dataset.inputs.values()), None))
 
 
 def pictures(dataset: Dataset) -> List[str]:
@@ -76,7 +85,7 @@ def size_of(weights: Iterable[np.ndarray]) -> int:
 
 def _standard(section: SimpleNamespace, dataset: Dataset, part: Part, weights: int) -> Tuple[Dict[str, Any], str]:
     """({key: value} of the preset `standard`, the reason why flip is off, or '')."""
-    on: Dict[str, Any] = {"crop": CROP}
+    on: Dict[str, Any] = {"crop": CROP} if part.uncropped is None else {}  # else the crops shift the picture
     if weights >= LARGE:
         on["cutout"] = CUTOUT
     if section.flip is not None:

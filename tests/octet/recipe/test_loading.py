@@ -45,7 +45,7 @@ def test_all_problems_are_reported_at_once_with_their_positions():
         parts/base.yaml:3:3  train.epoch: no key of this name; did you mean 'epochs'?  There are: batch_norm_batches, batch_size, clip_norm, early_stopping, epochs, final_factor, keep, learning_rate, loss_weights, milestones, momentum, monitor, optimizer, plateau_epochs, rates, schedule, step_factor, warm_up, weight_average, weight_decay
         parts/base.yaml:4:3  train.schedule: expected one of constant, cosine, step, exponential, one_cycle, reduce_on_plateau, found 'cosin'; did you mean 'cosine'?
         r.yaml:2:1  data.dataset: expected the name of a dataset, found no such key
-        r.yaml:2:8  data.dataste: no key of this name; did you mean 'dataset'?  There are: args, dataset, keep, limits
+        r.yaml:2:8  data.dataste: no key of this name; did you mean 'dataset'?  There are: args, dataset, keep, limits, prepared_size
         r.yaml:4:3  train.epochs: expected a whole number of at least 1; 0 only with model.weights, found 0
         r.yaml:5:3  train.learning_rate: expected a number above 0, or null for the optimizer's, found '1e-3'; YAML reads that as text: write 1.0e-3
         r.yaml:6:3  train.batch_size: expected a whole number of at least 1, found 8.5

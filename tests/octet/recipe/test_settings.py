@@ -24,7 +24,8 @@ def test_a_short_recipe_has_every_default_filled_in():
     loaded = loading.load(write("r.yaml", SHORT))
     assert loaded.sections() == {
         "seed": 1, "threads": 4,
-        "data": {"dataset": "digits", "args": {}, "keep": "decoded", "limits": dict.fromkeys(LIMITS)},
+        "data": {"dataset": "digits", "args": {}, "keep": "decoded", "prepared_size": None,
+                 "limits": dict.fromkeys(LIMITS)},
         "model": {"build": "lenet", "args": {}, "approximate": [], "preprocess": None, "weights": None,
                   "new_layers": [], "files": []},
         "train": {"epochs": 60, "optimizer": None, "learning_rate": None, "weight_decay": None, **PHASE,

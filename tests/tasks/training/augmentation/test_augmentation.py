@@ -169,3 +169,17 @@ def test_points_boxes_and_masks_move_with_the_picture(on):
         assert varied.extras["mask"][index][tuple(point.astype(int))] == 1
     assert seen > count / 2
     np.testing.assert_array_equal(varied.extras["weight"], np.arange(count))
+
+
+def test_each_epoch_takes_other_random_crops_of_larger_pictures():
+    whole = Part({"image": RANDOM.randint(0, 256, (60, 9, 10, 3)).astype(np.uint8)},
+                 {"label": PART.targets["label"][:60]})
+    part = Part({"image": whole.inputs["image"][:, 1:7, 2:8]}, whole.targets, uncropped=whole)
+    augmentation, rows = made({}, size=6), np.arange(60)
+    seen = [{next((top, left) for top in range(4) for left in range(5)
+                  if np.allclose(whole.inputs["image"][row, top:top + 6, left:left + 6], picture, atol=1e-2))
+             for row, picture in enumerate(codes(augmentation.batch(part, rows, epoch)))} for epoch in range(4)]
+    assert set().union(*seen) == {(top, left) for top in range(4) for left in range(5)}
+    one, other = (augmentation.batch(part, rows, epoch).inputs[0] for epoch in (0, 1))
+    assert not np.array_equal(one, other)
+    np.testing.assert_array_equal(made({}, size=6).batch(part, rows[::-1], 0).inputs[0][::-1], one)
