@@ -1,13 +1,15 @@
 """RunOn: runs a .tflite file, its int8 twin and its float model in the installed runtimes, and measures the latency.
 
 In:  the settings file (its path), network (network.json's inputs and outputs, empty if they are not known),
-     environments {target: the Python that has its runtime or compiler}, seconds (how long each run is timed; 0: none).
+     environments {target: the Python that has its runtime or compiler}, seconds (how long each run is timed; 0: none),
+     operators (whether each operator is timed, too).
      PrepareData.test, the source of the samples, if the file's data is known. TrainFloat, the float model, if it
      exists.
 Out: no file; as metrics {samples: their number, of: their source, machine, runs: [{target, runtime, file, failed,
      largest_difference: to the file in TensorFlow 1.14, in codes,
      agreement: share of the samples with the same largest code in each output,
-     latency: {inferences, median_ms, p10_ms, p90_ms}, compiled: what Vela reports}]}.
+     latency: {inferences, median_ms, p10_ms, p90_ms}, compiled: what Vela reports,
+     operators: as of tasks/tflite/targets/operator_latency.py, where these were asked for}]}.
 Fails with InterpreterError for a file that is neither uint8 nor int8, or that TensorFlow 1.14's interpreter, with which
 the other runtimes are compared, cannot run.
 """
@@ -26,7 +28,7 @@ from tasks.export import samples
 from tasks.graph import io_spec
 from tasks.quantize import quantized_graph
 from tasks.tflite import any_model, int8_run, int8_twin, model_file, toco
-from tasks.tflite.targets import fit, running, vela
+from tasks.tflite.targets import fit, operator_latency, running, vela
 
 COUNT = 32
 RUNTIMES = {"litert": ("litert", "litert-builtin"), "micro": ("micro",)}
@@ -59,6 +61,9 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
                "latency": running.latency(ran.nanoseconds) if ran.nanoseconds else None}
         if not ran.failed and dtype != "float32":
             row.update(_compared(expected, [_lifted(values, dtype) for values in ran.outputs]))
+        if not ran.failed and job.settings["operators"]:
+            row["operators"] = operator_latency.of(python, runtime, content, model_file.read(content),
+                                                   job.settings["seconds"])
         runs.append(row)
     if "ethos-u" in job.settings["environments"]:
         for dtype in files:

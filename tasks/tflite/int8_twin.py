@@ -184,8 +184,8 @@ def _real(tensor: Tensor) -> np.ndarray:
 
 def _requantized(contents: Contents, tensor: Tensor, operators: List[Operator]) -> Requantized:
     """int8 weights. A channel whose uint8 codes lie within 127 of the zero point keeps the scale of the uint8 weights,
-    and so its exact values; any other channel gets the smallest scale that holds its weights. A large bias may need a
-    larger scale than the weights."""
+    and so its exact values; any other channel gets the smallest scale that holds its weights, and is rounded by
+    `_rounded`. A large bias may need a larger scale than the weights."""
     real, axis = _real(tensor), LAYERS[operators[0].kind].axis
     others = tuple(place for place in range(real.ndim) if place != axis)
     widest = np.abs(real).max(axis=others if axis is not None else None).reshape(-1)
@@ -198,8 +198,25 @@ def _requantized(contents: Contents, tensor: Tensor, operators: List[Operator]) 
             scales = np.maximum(scales, needed if axis is not None else needed.max())
     scales = scales.astype(np.float32)
     shape = [-1 if place == axis else 1 for place in range(real.ndim)]
-    codes = np.clip(np.rint(real / scales.astype(np.float64).reshape(shape if axis is not None else -1)), -MOST, MOST)
+    exact = np.moveaxis(real / scales.astype(np.float64).reshape(shape if axis is not None else -1), axis or 0, 0)
+    codes = np.moveaxis(_rounded(exact.reshape(len(exact), -1)).reshape(exact.shape), 0, axis or 0)
     return Requantized(np.ascontiguousarray(codes.astype(np.int8)), scales, axis or 0)
+
+
+def _rounded(exact: np.ndarray) -> np.ndarray:
+    """Integers of -127..127, at most 1 from `exact` [output channels, weights], whose rounding errors sum to between
+    -0.5 and 0.5 in each channel.
+
+    The inputs of a layer are mostly of one sign, because they come from a ReLU. The sum of a channel's rounding errors
+    times the mean input is therefore a shift of the channel's output that is the same for all samples. It is removed by
+    rounding the weights that are nearest to the middle between two integers the other way."""
+    codes = np.clip(np.rint(exact), -MOST, MOST)
+    errors = codes - exact
+    for channel, error in zip(codes, errors):
+        step = -np.sign(error.sum())
+        cost = np.where(np.abs(channel + step) <= MOST, error * step, np.inf)  # of the squared error, but for constants
+        channel[np.argsort(cost, kind="stable")[:int(np.rint(abs(error.sum())))]] += step
+    return codes
 
 
 def _refused(why: str) -> ConvertError:

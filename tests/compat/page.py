@@ -147,7 +147,7 @@ def _runtimes(name: str, result: Dict) -> str:
         if run is None:
             cells.append(ran.get("error", "not run"))
         elif run["failed"]:
-            cells.append("refused: {}".format(run["failed"]))
+            cells.append("does not run: {}".format(run["failed"]))
         elif run.get("compiled"):
             cells.append("{cpu_operators} on the CPU, {inference_ms:.3g} ms".format(**run["compiled"]))
         else:

@@ -43,7 +43,7 @@ def test_other_runtimes_have_a_row_with_what_each_said(tmp_path):
         "lsb": 1, "kernel": "MUL", "died": []}},
                                       runtimes={"runs": runs}),
                  Large=dict(GOOD, int8={"why": "PACK has no int8 form here"}, runtimes={"error": "no room"}))
-    assert ("| Small | 1,200 | 1 MUL | 7, 99% | 2, 100% | 0, 100% | refused: no \\| kernel | not run | 2, 88% | "
+    assert ("| Small | 1,200 | 1 MUL | 7, 99% | 2, 100% | 0, 100% | does not run: no \\| kernel | not run | 2, 88% | "
             "1 on the CPU, 0.284 ms |\n") in text
     assert "| Large | - | - | PACK has no int8 form here |" + 6 * " no room |" + "\n" in text
 

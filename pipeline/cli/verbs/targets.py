@@ -7,6 +7,7 @@ operators and their limits; `--json` has the source and the date of each list.
     octet targets --install     creates environments for LiteRT, TensorFlow Lite for Microcontrollers and Vela
     octet targets FILE --run    runs FILE in them and in TensorFlow 1.14, and compares the outputs
     octet targets FILE --time   also measures the time of an inference on one processor of this machine
+    octet targets FILE --time-operators   also measures the time of each operator, alone
 """
 
 import argparse
@@ -17,7 +18,7 @@ from octet.errors import UsageError
 from octet.job import Job
 from octet.target_runtimes import DISTRIBUTIONS, NAMES, supported_operators
 from pipeline import formatting, settings
-from pipeline.cli import runtimes_table
+from pipeline.cli import operator_times, runtimes_table
 from pipeline.execution import preflight, progress
 from pipeline.inputs import snapshot
 from pipeline.process import target_environments
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--install", action="store_true", help="create the environments that --run uses")
     parser.add_argument("--run", dest="run_it", action="store_true", help="run it in the installed runtimes")
     parser.add_argument("--time", action="store_true", help="run it, and time it")
+    parser.add_argument("--time-operators", action="store_true", help="run it, and time it and each of its operators")
     parser.add_argument("--json", action="store_true", help="print everything as JSON, and nothing else")
 
 
@@ -59,8 +61,8 @@ def run(arguments: argparse.Namespace) -> None:
     job = Job(stage=TARGETS, inputs={}, output="", recipe_folder="",
               settings={"file": str(model.path), "targets": list(NAMES)})
     judged = preflight.in_child(job, snapshot.source_of(TARGETS), "read a model")
-    if arguments.run_it or arguments.time:
-        judged["ran"] = _ran(model, lineage, arguments.time)
+    if arguments.run_it or arguments.time or arguments.time_operators:
+        judged["ran"] = _ran(model, lineage, arguments.time or arguments.time_operators, arguments.time_operators)
     if arguments.json:
         print(json.dumps({"file": str(model.path), "known_by": model.how or None, **judged}, indent=1, sort_keys=True))
         return
@@ -80,16 +82,17 @@ def run(arguments: argparse.Namespace) -> None:
     if "ran" in judged:
         for line in runtimes_table.lines(judged["ran"]):
             print(line)
+        operator_times.show(judged["ran"]["runs"])
 
 
-def _ran(model: ModelReference, lineage: Lineage, timed: bool) -> Dict[str, Any]:
+def _ran(model: ModelReference, lineage: Lineage, timed: bool, operators: bool) -> Dict[str, Any]:
     """The results of the installed runtimes (the metrics of tasks/checks/run_on.py), and which are not installed."""
     environments = target_environments.installed()
     inputs = {stage: str(lineage.store.artifact(stage, manifest["key"])) for stage, manifest in model.manifests.items()
               if stage in (SAMPLES, FLOAT) and lineage.store.state(stage, manifest["key"]) == INTACT}
     job = Job(stage=RUN_ON, inputs=inputs, output="", recipe_folder="", settings={
         "file": str(model.path), "network": model.network, "environments": environments,
-        "seconds": SECONDS if timed else 0.0})
+        "seconds": SECONDS if timed else 0.0, "operators": operators})
     with progress.on_terminal("octet targets") as report:
         ran = preflight.in_child(job, snapshot.source_of(RUN_ON), "run a model", on_progress=report)
     return {**ran, "not_installed": [target for target in DISTRIBUTIONS if target not in environments]}

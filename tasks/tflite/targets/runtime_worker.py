@@ -10,6 +10,9 @@ only the file that loads TensorFlow 1.14's interpreter. It reads one line of JSO
 
 It writes outputs/NUMBER.npy, and one line of JSON: {"nanoseconds": [duration of each timed inference]} or
 {"failed": error message}.
+
+If the line has "operators", a list of {"model", "inputs", "input_indices", "output_indices", "count"}, these files are
+timed instead, one after the other, each for "seconds". The answer is {"operators": [{"nanoseconds"} or {"failed"}]}.
 """
 
 import ctypes
@@ -86,7 +89,8 @@ def main() -> int:
     # One processor, so one thread: TensorFlow 1.14's Python interface has no setting for the number of threads.
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     try:
-        report = {"nanoseconds": _run(orders)}  # type: Dict[str, Any]
+        report = {"operators": _each(orders)} if "operators" in orders else {
+            "nanoseconds": _run(orders)}  # type: Dict[str, Any]
     except Exception as error:
         report = {"failed": "{}: {}".format(type(error).__name__, error).strip()}
     reports.write(json.dumps(report) + "\n")
@@ -103,9 +107,26 @@ def _run(orders: Dict[str, Any]) -> List[int]:
             made[place].append(np.array(runtime.get(index)))
     for place, values in enumerate(made):
         np.save(os.path.join(orders["outputs"], "{}.npy".format(place)), np.concatenate(values))
+    return _timed(runtime, samples, orders["seconds"]) if orders["seconds"] else []
+
+
+def _each(orders: Dict[str, Any]) -> List[Dict[str, Any]]:
+    found: List[Dict[str, Any]] = []
+    for each in orders["operators"]:
+        try:
+            runtime = RUNTIMES[orders["runtime"]]({**orders, **each})
+            found.append({"nanoseconds": _timed(runtime, [np.load(path) for path in each["inputs"]],
+                                                orders["seconds"])})
+        except Exception as error:
+            found.append({"failed": "{}: {}".format(type(error).__name__, error).strip()})
+    return found
+
+
+def _timed(runtime: Any, samples: List[np.ndarray], seconds: float) -> List[int]:
+    """The duration in nanoseconds of each inference after WARM_UP ones: as many as end in time, but at least one."""
     times: List[int] = []
-    end = time.monotonic() + orders["seconds"]
-    while time.monotonic() < end and len(times) < WARM_UP + MOST_TIMED:
+    end = time.monotonic() + seconds
+    while len(times) <= WARM_UP or time.monotonic() < end and len(times) < WARM_UP + MOST_TIMED:
         times.append(_once(runtime, samples, len(times) % len(samples[0])))
     return times[WARM_UP:]
 

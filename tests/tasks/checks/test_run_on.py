@@ -12,15 +12,17 @@ from octet.job import Job
 from tasks.checks import run_on
 from tasks.tflite import int8_twin, model_file
 from tasks.tflite.interpreter import processes
+from tasks.tflite.targets import operator_latency
 from tests.tasks.tflite import graphs
 from tests.tasks.tflite.parity import test_operators
 
 
-def ran(folder, content, environments, seconds=0.0):
+def ran(folder, content, environments, seconds=0.0, operators=False):
     path = folder / "some.tflite"
     path.write_bytes(content)
     job = Job("checks.run_on", {"file": str(path), "network": {"inputs": [], "outputs": []},
-                                "environments": environments, "seconds": seconds}, {}, "", "")
+                                "environments": environments, "seconds": seconds,
+                                "operators": operators}, {}, "", "")
     return run_on.run(job, lambda done, message: None)
 
 
@@ -57,6 +59,29 @@ def test_a_runtime_that_fails_is_a_line_of_its_own_and_stops_no_other(tmp_path, 
     assert found["micro", "int8"]["failed"] == "the process ended with 1"
     assert "cannot be started" in found["vela", "uint8"]["failed"] and found["vela", "uint8"]["compiled"] is None
     assert found["tensorflow", "int8"]["failed"] == ""
+
+
+def _unequal(x):
+    """A convolution of 4.7 million multiply-accumulates, and a reshape."""
+    made = graphs.ranged(tf.nn.conv2d(x, graphs.weights((3, 3, 16, 32)), [1, 1, 1, 1], "SAME"), -9.0, 9.0)
+    return tf.reshape(made, [1, 32 * 32 * 32])
+
+
+def test_each_operator_of_each_file_is_timed_alone(tmp_path):
+    content = graphs.converted(_unequal, ((32, 32, 16), -1.0, 1.0))
+    found = by_place(ran(tmp_path, content, {}, seconds=0.2, operators=True))
+    for dtype in ("uint8", "int8"):
+        convolution, reshape = found["tensorflow", dtype]["operators"]
+        assert (convolution["operator"], convolution["macs"]) == ("CONV_2D", 32 * 32 * 32 * 9 * 16)
+        assert (reshape["operator"], reshape["macs"]) == ("RESHAPE", 0)
+        assert convolution["failed"] == reshape["failed"] == ""
+        assert convolution["latency"]["median_ms"] > 3 * reshape["latency"]["median_ms"] > 0
+
+
+def test_an_operator_whose_process_does_not_start_says_why():
+    content = graphs.converted(_unequal, ((32, 32, 16), -1.0, 1.0))
+    rows = operator_latency.of("/bin/false", "micro", content, model_file.read(content), 0.1)
+    assert [(row["latency"], row["failed"]) for row in rows] == [(None, "the process ended with 1")] * 2
 
 
 def test_a_float_file_is_not_compared_by_codes(tmp_path, monkeypatch):

@@ -99,6 +99,32 @@ def test_channels_within_127_codes_of_the_zero_point_have_exactly_the_reals_of_t
     assert requantized.codes[3].max() == 127
 
 
+def _dense(x):
+    """Weights whose zero point is far from the middle of their range, so that no row of the int8 file is exact."""
+    values = np.random.RandomState(3).uniform(-1, 1.9, (16, 5)).astype(np.float32)
+    return ranged(tf.matmul(x, ranged(tf.constant(values), -1.0, 2.0, narrow=True)), -9.0, 9.0)
+
+
+def _depthwise(x):
+    values = np.random.RandomState(4).uniform(-1, 1.9, (3, 3, 4, 1)).astype(np.float32)
+    kernel = ranged(tf.constant(values), -1.0, 2.0, narrow=True)
+    return ranged(tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "SAME"), -9.0, 9.0)
+
+
+@pytest.mark.parametrize("build, inputs, channels", [
+    (_uneven, IMAGE, 0), (_depthwise, IMAGE, 3), (_dense, ((16,), 0.0, 1.0), 0)], ids=["conv", "depthwise", "dense"])
+def test_rounding_errors_of_weights_sum_to_zero_in_each_output_channel(build, inputs, channels):
+    uint8 = model_file.read(graphs.converted(build, inputs))
+    (index, made), = int8_twin._layers(uint8)[0].items()
+    before = uint8.tensors[index]
+    scales = made.scales.astype(float).reshape([-1 if axis == channels else 1 for axis in range(made.codes.ndim)]
+                                               if len(made.scales) > 1 else [1])
+    errors = made.codes - (before.value.astype(float) - before.zero_point) * before.scale / scales
+    assert 0 < np.abs(errors).max() <= 1
+    assert np.abs(errors.sum(axis=tuple(axis for axis in range(errors.ndim) if axis != channels))).max() <= 0.5001
+    assert np.abs(made.codes.astype(int)).max() <= 127
+
+
 def test_twin_has_an_identifier_of_its_own_and_always_the_same_bytes():
     content = model_identifier.with_identifier(graphs.converted(_convolution, IMAGE))
     twin = int8_twin.of(content)
