@@ -1,12 +1,16 @@
 SHELL = /bin/sh
 export NO_COLOR = 1
+$(if $(filter-out 0 1,$(GPU)),$(error GPU=$(GPU): write GPU=1 for requirements-gpu.lock, GPU=0 for requirements.lock))
+# The lock of the environment: as GPU says (1 or 0), else the one that it was made with.
+HAS = $(or $(shell cat .venv/lock 2>/dev/null),requirements.lock)
+LOCK := $(or $(if $(filter 1,$(GPU)),requirements-gpu.lock),$(if $(filter 0,$(GPU)),requirements.lock),$(HAS))
 
 .PHONY: help setup demo demo-tasks test test-slow fuzz compat accuracy faults bench check docs lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 
-setup: .venv/ready ## Python 3.7 and everything in requirements.lock, into .venv
+setup: .venv/ready ## Python 3.7 and everything in requirements.lock, into .venv; GPU=1: in requirements-gpu.lock
 
 demo: .venv/ready ## the default recipe, from data to a checked uint8 file
 	.venv/bin/luigi --module pipeline ValidateInterpreter
@@ -50,11 +54,14 @@ docs: .venv/ready ## the documentation as a site in build/site; a broken link is
 	.venv/bin/python -m docs.reference
 	.venv/bin/mkdocs build
 
-lock: ## write requirements.lock anew from pyproject.toml and requirements.in
+lock: ## write both locks anew from pyproject.toml and requirements*.in
 	scripts/lock
 
 clean: ## remove what set-up made; artifacts stay
 	rm -rf .venv .tools
 
-.venv/ready: requirements.lock pyproject.toml
-	@scripts/setup
+.venv/ready: $(LOCK) pyproject.toml $(if $(filter $(LOCK),$(HAS)),,other-lock)
+	@scripts/setup $(LOCK)
+
+.PHONY: other-lock
+other-lock:

@@ -54,6 +54,7 @@ def _read_job(jobs: int) -> Job:
 
 def main() -> int:
     log.use()
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # or one stage would take all memory of a GPU
     sys.breakpointhook = _refuse_debugger
     # The private source is in this folder. Without this line, Python chooses another folder when the disk is full.
     tempfile.tempdir = os.environ.get("TMPDIR")

@@ -27,7 +27,8 @@ def stand_in(folder, name, script):
 def checkout_with_scripts(folder):
     """A folder with the files that set-up reads, and no environment."""
     (folder / "scripts").mkdir(parents=True)
-    for path in [*SCRIPTS, ROOT / "requirements.lock", ROOT / "pyproject.toml"]:
+    for path in [*SCRIPTS, ROOT / "requirements.lock", ROOT / "requirements-gpu.lock", ROOT / "Makefile",
+                 ROOT / "pyproject.toml"]:
         copy = folder / path.relative_to(ROOT)
         copy.write_bytes(path.read_bytes())
         copy.chmod(path.stat().st_mode)
@@ -181,3 +182,27 @@ def test_setup_that_stops_half_way_is_not_taken_for_finished(tmp_path):
     assert "setup: done" not in stopped.stdout
     assert not (checkout / ".venv" / "ready").exists()
     assert not (checkout / ".venv" / "installed.lock").exists()
+
+
+def made_with(checkout, *arguments):
+    """The locks that `make setup` gives to scripts/setup. A script that only notes them is in its place."""
+    (checkout / "used").write_text("")
+    subprocess.run(["make", "setup", *arguments], cwd=str(checkout), check=True, stdout=subprocess.PIPE)
+    return (checkout / "used").read_text().split()
+
+
+def test_the_environment_keeps_the_lock_that_it_was_made_with(tmp_path):
+    checkout = checkout_with_scripts(tmp_path / "checkout")
+    stand_in(checkout / "scripts", "setup", """
+mkdir -p .venv; echo "$1" >.venv/lock; echo "$1" >>used; touch .venv/ready
+""")
+    assert made_with(checkout) == ["requirements.lock"]
+    assert made_with(checkout) == []
+    assert made_with(checkout, "GPU=1") == ["requirements-gpu.lock"]
+    assert made_with(checkout) == made_with(checkout, "GPU=1") == []
+    os.utime(str(checkout / "requirements-gpu.lock"), (2e9, 2e9))
+    assert made_with(checkout) == ["requirements-gpu.lock"]
+    assert made_with(checkout, "GPU=0") == ["requirements.lock"]
+    assert made_with(checkout, "GPU=0") == []
+    refused = subprocess.run(["make", "setup", "GPU=yes"], cwd=str(checkout), capture_output=True, text=True)
+    assert refused.returncode and "GPU=yes: write GPU=1" in refused.stderr

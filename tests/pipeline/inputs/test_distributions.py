@@ -25,6 +25,12 @@ def test_a_module_shared_by_two_distributions_names_both(tmp_path):
         "zoo-a", "zoo-b"}
 
 
+def test_tensorflow_for_gpus_has_another_key(tmp_path):
+    """`make setup GPU=1` installs it: the same modules from another distribution."""
+    put(tmp_path / "site-packages" / "tensorflow_gpu-1.14.0.dist-info" / "top_level.txt", "tensorflow\n")
+    assert distributions.versions(["tensorflow"], [str(tmp_path / "site-packages")]) == {"tensorflow-gpu": "1.14.0"}
+
+
 def test_an_upgrade_is_seen(tmp_path, monkeypatch):
     monkeypatch.setenv("OCTET_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("octet.digest.RACY_NS", 0)
