@@ -55,7 +55,7 @@ class Draft(NamedTuple):
 def of(path: str) -> Draft:
     """The draft for the data at `path`. Raises DatasetError unless it is a folder of pictures, arrays or records,
     a file of arrays or records, or a table."""
-    from octet.data import array_draft, record_draft, table_draft
+    from octet.data import array_draft, other_layouts, record_draft, table_draft
 
     if record_draft.fits(path):
         return Draft("tfrecord", *record_draft.of(path, _pictures_of))
@@ -65,6 +65,7 @@ def of(path: str) -> Draft:
         return Draft("npz", *array_draft.of(path))
     if path.lower().endswith(TABLES) and os.path.exists(path):
         return Draft("table", *table_draft.of(path, _pictures_of))
+    other_layouts.expect_known_file(path)
     raise DatasetError("there is no data of a known kind", path,
                        "Octet proposes recipes for a folder of pictures, of .npy files or of TFRecord files, an .npz "
                        "file, a TFRecord file, or a .csv, .tsv or .parquet table.", "Give the path of one of these.")
@@ -105,15 +106,14 @@ def _model(draft: Draft) -> List[str]:
 
 
 def _folder(path: str) -> Draft:
-    from octet.data import listing
+    from octet.data import listing, other_layouts
 
     parts = [part for part in PARTS if os.path.isdir(os.path.join(path, part))]
     masked = bool(parts) and os.path.isdir(os.path.join(path, parts[0], "masks"))
     if not masked:
-        _expect_no_other_masks(path, parts[0] if parts else "")
-    split: Dict[str, Any] = {} if set(parts) == set(PARTS) else {
-        "split": dict({"validation": 0.1}, **({} if "test" in parts else {"test": 0.1}))}
+        other_layouts.expect_known_folder(path)
     held_out = [part for part in ("validation", "test") if part not in parts]
+    split = {"split": {part: 0.1 for part in held_out}} if held_out else {}
     listed = listing.of(path, masked, held_out, skip_unreadable=True)
     pictures = [picture for of_part in listed.parts.values() for picture in of_part]
     args, remarks = _pictures(path, [picture.file for picture in pictures])
@@ -184,15 +184,6 @@ def _classes_of_masks(path: str, files: List[str]) -> Tuple[Dict[str, Any], List
     ignore = array_draft.void(indices)
     count = max(1, *(indices - set(ignore.values()))) + 1
     return dict({"masks": ["class{}".format(index) for index in range(count)]}, **ignore), []
-
-
-def _expect_no_other_masks(path: str, part: str) -> None:
-    """Raises DatasetError for folders of pictures and of masks that would be read as two classes."""
-    names = {name.lower() for name in os.listdir(os.path.join(path, part))}
-    if names & {"images", "image", "img", "imgs"} and names & {"masks", "mask", "labels", "annotations"}:
-        raise DatasetError("it has folders of pictures and of masks", os.path.join(path, part),
-                           "They are no classes. Masks are read from train/images/ and train/masks/.",
-                           "Move them there; the other parts can be held out of train/.")
 
 
 def _lines(args: Dict[str, Any], margin: str) -> List[str]:

@@ -3,7 +3,7 @@
 import re
 from typing import Optional
 
-EXACT = re.compile(r"(y|label|target|class|mask|answer|out|output|pose|value|tag)s?|classes")
+EXACT = re.compile(r"(y|label|target|class|mask|answer|out|output|pose|value|tag)s?|classes|survived|outcome|diagnosis")
 PREFIX = re.compile(r"label|target|class|mask|(y|answer|out|output|pose|value|tag)s?(?![a-z])")
 
 

@@ -103,7 +103,7 @@ def test_a_path_without_data_is_reported(tmp_path):
     assert "no data of a known kind" in refusal(recipe_draft.of, str(tmp_path / "none"))
     assert "cannot tell inputs from targets" in refusal(recipe_draft.of, save(tmp_path, {"a": np.zeros((3, 2))}))
     (tmp_path / "empty").mkdir()
-    assert "no pictures in train/" in refusal(recipe_draft.of, str(tmp_path / "empty"))
+    assert "the folder is empty" in refusal(recipe_draft.of, str(tmp_path / "empty"))
 
 
 def test_a_table_is_drafted_by_what_its_columns_hold(tmp_path):
