@@ -11,8 +11,8 @@ from octet.errors import DatasetError
 
 def of(target: TargetArray, train: Dict[str, Any], path: str) -> List[str]:
     """The names of a target's classes: those in the recipe, else the distinct text labels, else the numbers from 0 to
-    the largest training label. A value has none. train: {pattern: array}. Raises DatasetError."""
-    if target.classes is not None or target.kind == "value":
+    the largest training label. A value and a raw target have none. train: {pattern: array}. Raises DatasetError."""
+    if target.classes is not None or target.kind in ("value", "raw"):
         return target.classes or []
     labels, name = train[target.pattern], in_part(target.pattern, "train")
     if target.kind == "labels":

@@ -1,10 +1,10 @@
-"""Reads the settings of named arrays in `data.args`: the arrays of inputs and targets with their meaning, and the array
-with the group or the time of each sample."""
+"""Reads the settings of named arrays in `data.args`: the arrays of inputs, targets and extras with their meaning, and
+the array with the group or the time of each sample."""
 
 import sys
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from octet.data.dataset import ANSWERED
+from octet.data.dataset import ANSWERED, EXTRA_KINDS, Target
 from octet.data.split import Split
 from octet.errors import DatasetError
 from octet.suggestions import suggest
@@ -24,7 +24,8 @@ class InputArray(NamedTuple):
 class TargetArray(NamedTuple):
     """A target: the pattern of the array's name, or the input of which it is a copy.
 
-    ignore: the label of ignored pixels of a class map. scale: 'columns' to scale each column of a value to [0, 1]."""
+    ignore: the label of ignored pixels of a class map. scale: 'columns' to scale each column of a value to [0, 1].
+    shape: of an output of kind raw, which has no array."""
 
     pattern: str
     kind: str
@@ -32,6 +33,17 @@ class TargetArray(NamedTuple):
     input: str = ""
     ignore: Optional[int] = None
     scale: Optional[str] = None
+    shape: Sequence[int] = ()
+
+
+class ExtraArray(NamedTuple):
+    """An extra (octet.data.dataset.Extra): the pattern of the array's name, and its kind. counts: for boxes, the
+    pattern of the array with the number of boxes of each sample, or ''."""
+
+    pattern: str
+    kind: str
+    counts: str = ""
+    placeless: bool = False
 
 
 RANGE = ("low", "high", "clip", "percentile")
@@ -102,11 +114,20 @@ def _target(keys: Any, where: str, inputs: Dict[str, InputArray]) -> TargetArray
             raise DatasetError("there is no input {!r}".format(copied), where + ".input",
                                "The target is a copy of it.", suggest(str(copied), inputs))
         return TargetArray("", "value", input=copied)
+    if isinstance(keys, dict) and keys.get("kind") == "raw":
+        shape = _keys(keys, ("kind", "shape"), where).get("shape")
+        if not isinstance(shape, (list, tuple)) or not shape or not all(
+                isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in shape):
+            raise DatasetError("shape is {!r}".format(shape), where + ".shape",
+                               "It is the shape of the output, which no array gives.",
+                               "Write sizes above 0, such as shape: [7, 7, 5].")
+        return TargetArray("", "raw", shape=tuple(shape))
     keys = _keys(keys, ("array", "kind", "classes", "ignore", "scale"), where)
     kind, classes = keys.get("kind"), keys.get("classes")
     if kind not in ANSWERED:
-        raise DatasetError("expected one of {}, found {!r}".format(", ".join(ANSWERED), kind), where + ".kind",
-                           "It decides the loss and what is measured.", suggest(str(kind), ANSWERED))
+        known = ANSWERED + ("raw",)
+        raise DatasetError("expected one of {}, found {!r}".format(", ".join(known), kind), where + ".kind",
+                           "It decides the loss and what is measured.", suggest(str(kind), known))
     if classes is not None and (kind == "value" or not isinstance(classes, (list, tuple))):
         raise DatasetError("expected {}, found {!r}".format(
             "no classes for a value" if kind == "value" else "a list of names", classes), where + ".classes",
@@ -128,12 +149,37 @@ def _target(keys: Any, where: str, inputs: Dict[str, InputArray]) -> TargetArray
     return TargetArray(_pattern(keys, where), kind, names, ignore=ignore, scale=scale)
 
 
-def _pattern(keys: Dict[str, Any], where: str) -> str:
+def extras_of(section: Optional[Dict[str, Any]]) -> Dict[str, ExtraArray]:
+    """The named extras. section: `data.args.extras`, or None. Raises DatasetError."""
+    return {} if section is None else {name: _extra(keys, "data.args.extras.{}".format(name))
+                                       for name, keys in _mapping(section, "data.args.extras").items()}
+
+
+def _extra(keys: Any, where: str) -> ExtraArray:
+    keys = _keys(keys, ("array", "kind", "count", "placeless"), where)
+    kind = keys.get("kind")
+    if kind not in EXTRA_KINDS:
+        raise DatasetError("expected one of {}, found {!r}".format(", ".join(EXTRA_KINDS), kind), where + ".kind",
+                           "It decides how the array moves with the picture.", suggest(str(kind), EXTRA_KINDS))
+    for key, of_kind, what in (("count", "boxes", "the array with the number of boxes of each sample"),
+                               ("placeless", "array", "whether an array does not depend on positions in the picture")):
+        if key in keys and kind != of_kind:
+            raise DatasetError("{} is for kind {}, not {}".format(key, of_kind, kind), "{}.{}".format(where, key),
+                               "It says {}.".format(what), "Leave it out.")
+    if not isinstance(keys.get("placeless", False), bool):
+        raise DatasetError("expected true or false, found {!r}".format(keys["placeless"]), where + ".placeless",
+                           "It says whether an array does not depend on positions in the picture.",
+                           "Write placeless: true.")
+    count = _pattern({"array": keys["count"]}, where, "count") if "count" in keys else ""
+    return ExtraArray(_pattern(keys, where), kind, count, keys.get("placeless", False))
+
+
+def _pattern(keys: Dict[str, Any], where: str, key: str = "array") -> str:
     name = keys.get("array")
     if not isinstance(name, str) or not name:
-        raise DatasetError("expected the name of an array, found {!r}".format(name), where + ".array",
+        raise DatasetError("expected the name of an array, found {!r}".format(name), "{}.{}".format(where, key),
                            "It is read from the array of that name.",
-                           "Write array: x for x_train, x_validation and x_test.")
+                           "Write {}: x for x_train, x_validation and x_test.".format(key))
     return name if "{part}" in name else name + "_{part}"
 
 
@@ -150,6 +196,16 @@ def _keys(keys: Any, known: Sequence[str], where: str) -> Dict[str, Any]:
         if key not in known:
             raise DatasetError("no key named '{}'".format(key), where, "It has no meaning here.", suggest(key, known))
     return mapping
+
+
+def described(answer: TargetArray, train: Any, classes: Sequence[str],
+              columns: Sequence[Tuple[float, float]]) -> Target:
+    """The declaration of a target whose training array is `train`."""
+    if answer.kind == "raw":
+        return Target("raw", shape=tuple(answer.shape))
+    if answer.kind == "value":
+        return Target("value", shape=train.shape[1:], columns=tuple(columns))
+    return Target(answer.kind, classes, () if answer.kind == "labels" else train.shape[1:], ignore=answer.ignore)
 
 
 def key_names(split: Split) -> List[str]:

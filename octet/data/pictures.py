@@ -109,11 +109,22 @@ def upright(image: Image.Image, noticed: Set[str]) -> Image.Image:
     return image.transpose(turn)
 
 
+class WrongBits(ValueError):
+    """Pixels outside of the range of `bits`."""
+
+    def __init__(self, what: str, next_step: str) -> None:
+        super().__init__(what)
+        self.next_step = next_step
+
+
 def _codes(image: Image.Image, bits: int) -> Image.Image:
     values, white = np.asarray(image).astype(np.int64), 2 ** bits - 1
     if values.min() < 0 or values.max() > white:
-        raise ValueError("pixels of {}..{}, not 0..{}; set `bits` in data.args to the number of used bits".format(
-            values.min(), values.max(), white))
+        raise WrongBits("pixels of {}..{}, not 0..{} as bits: {} says".format(
+            values.min(), values.max(), white, bits), "Write bits: {} in data.args{}.".format(
+                max(9, int(values.max()).bit_length()), ", or more if other pictures are brighter"
+                if int(values.max()).bit_length() < 16 else "") if values.min() >= 0 and values.max() < 2 ** 16
+            else "Save the picture with values of 0..65535.")
     return Image.fromarray(((values * 255 + white // 2) // white).astype(np.uint8), "L")
 
 
@@ -223,4 +234,5 @@ def expect_readable(path: str, file: str, next_step: str) -> Iterator[None]:
     except BROKEN as error:
         why = "its format is unknown" if isinstance(error, UnidentifiedImageError) else error
         raise DatasetError("not a readable picture: {}".format(why), os.path.join(path, file),
-                           "Every picture of a part is used.", next_step) from None
+                           "Every picture of a part is used.",
+                           error.next_step if isinstance(error, WrongBits) else next_step) from None

@@ -64,7 +64,9 @@ def files(table: Table, arguments: Arguments, rows: Sequence[int]) -> Tuple[str,
             raise DatasetError("{} is {}, not a file".format(cells[row], kind) if kind else
                                "there is no file {}".format(cells[row]), "{}:{}".format(table.path, table.lines[row]),
                                "It is relative to {}.".format(folder or "."),
-                               "Correct the name, or set `folder` in data.args.")
+                               "Correct the name, or set `folder` in data.args.{}".format(
+                                   " skip_unreadable skips damaged pictures, not missing files: to leave this sample "
+                                   "out, remove the line." if arguments.skip_unreadable else ""))
     return folder, [cells[row] for row in rows]
 
 

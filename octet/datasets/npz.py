@@ -19,6 +19,11 @@ The general form names the inputs and targets, and the array of each:
           tags: {array: tags, kind: labels, classes: [day, rain]}   # [N, 2] of 0 and 1
           pose: {array: pose, kind: value, scale: columns}          # each column from 0 to 1
           copy: {input: image}                        # the input itself, for an autoencoder
+          grid: {kind: raw, shape: [7, 7, 5]}         # an output that only a loss and a metric of your own interpret
+        extras:                                       # for a loss and a metric of your own
+          boxes: {array: boxes, kind: boxes}          # [N, n, 4], NaN where a sample has fewer than n boxes;
+                                                      # or count: n_boxes, the array with the number of each sample
+          eyes: {array: eyes, kind: keypoints}        # [N, n, 2]
 
 `array: photo` is short for `array: "photo_{part}"`; write the pattern where your names have another form. This also
 applies to the arrays of `split: {by: group, group: patient}` and `split: {by: time, time: taken}`, which have one text
@@ -31,9 +36,9 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from octet.data import content_digests, named_arrays
 from octet.data import split as splits
-from octet.data.dataset import PARTS, Dataset, Input, Part, Target, spread
+from octet.data.dataset import PARTS, Dataset, Input, Part, spread
 from octet.data.listing import MEANT
-from octet.data.named_arrays import InputArray, TargetArray, in_part, inputs_of, targets_of
+from octet.data.named_arrays import ExtraArray, InputArray, TargetArray, in_part, inputs_of, targets_of
 from octet.errors import DatasetError
 
 Arrays = Dict[str, Any]
@@ -46,18 +51,21 @@ class Asked(NamedTuple):
     inputs: Dict[str, InputArray]
     targets: Dict[str, TargetArray]
     split: splits.Split
+    extras: Dict[str, ExtraArray]
 
     @property
     def patterns(self) -> List[str]:
         arrays: List[Union[InputArray, TargetArray]] = [*self.inputs.values(), *self.targets.values()]
-        return [array.pattern for array in arrays if array.pattern]
+        named = [array.pattern for array in arrays] + [
+            pattern for extra in self.extras.values() for pattern in (extra.pattern, extra.counts)]
+        return [pattern for pattern in named if pattern]
 
 
 def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
          classes: Optional[Sequence[Any]] = None, split: Optional[Dict[str, Any]] = None, clip: Optional[bool] = None,
          percentile: Optional[float] = None, inputs: Optional[Dict[str, Any]] = None,
-         targets: Optional[Dict[str, Any]] = None, *, parts: Sequence[str] = PARTS, samples: Optional[int] = None,
-         learnt: Optional[Dataset] = None) -> Dataset:
+         targets: Optional[Dict[str, Any]] = None, extras: Optional[Dict[str, Any]] = None, *,
+         parts: Sequence[str] = PARTS, samples: Optional[int] = None, learnt: Optional[Dataset] = None) -> Dataset:
     """The inputs [N, ...], uint8 codes with the shapes of the arrays, and the targets in the form of their kinds;
     `image` and `label` where the arguments name none.
 
@@ -68,10 +76,10 @@ def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
     (octet/data/split.py). parts, samples, learnt: the requested parts and number of samples, and the known description
     of the train part (octet/data/dataset.py). Raises DatasetError.
     """
-    from octet.data import class_names
+    from octet.data import class_names, extra_arrays, target_arrays
     from octet.data.check import check
 
-    asked = _asked(low, high, classes, split, clip, percentile, inputs, targets)
+    asked = _asked(low, high, classes, split, clip, percentile, inputs, targets, extras)
     loaded, held_out, notes = _read(path, asked, parts, learnt is None)
     train = loaded.get("train", {})
     classes_of = {name: learnt.targets[name].classes if learnt else class_names.of(answer, train, path)
@@ -79,6 +87,7 @@ def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
     ranges = {name: _range(source, train, learnt.inputs[name] if learnt else None, path)
               for name, source in asked.inputs.items()}
     answers = {part: _answers(part, loaded[part], asked, classes_of, path) for part in loaded}
+    known = {part: extra_arrays.of_part(asked.extras, loaded[part], part, path) for part in loaded}
     kept: Dict[str, Optional[List[int]]]
     if samples is not None and not held_out:  # only these rows are encoded
         kept = {part: _some(answers[part], len(next(iter(loaded[part].values()))), asked, samples) for part in loaded}
@@ -86,37 +95,41 @@ def load(path: str, low: Optional[float] = None, high: Optional[float] = None,
         kept = dict.fromkeys(loaded)
     needed = [part for part in loaded if part in parts or part == "train" and held_out]
     codes = {part: _inputs(part, loaded[part], asked, ranges, kept[part], path) for part in needed}
-    whole = {part: Part(codes[part][0], answers[part]) for part in needed}
+    whole = {part: Part(codes[part][0], answers[part], known[part]) for part in needed}
     rows, row_notes = _rows(whole["train"], held_out, asked, path) if held_out else ({}, [])
     every = {part: _taken(answers["train" if part in held_out else part], rows.get(part))
              for part in (*loaded, *held_out)}
-    columns = {name: learnt.targets[name].columns if learnt else _columns(every["train"][name], name, path)
+    columns = {name: learnt.targets[name].columns if learnt else target_arrays.columns(every["train"][name], name, path)
                for name, answer in asked.targets.items() if answer.scale}
     made = {}
     for part in parts:
         images = _taken(whole["train" if part in held_out else part].inputs, rows.get(part))
+        of_part = _taken(known["train" if part in held_out else part], rows.get(part))
         few = kept.get(part)
         if samples is not None and few is None:
             few = _some(every[part], len(next(iter(images.values()))), asked, samples)
             images = _taken(images, few)
-        made[part] = Part(images, _copied(_taken(every[part], few), images, asked, ranges, columns))
+        made[part] = Part(images, _copied(_taken(every[part], few), images, asked, ranges, columns),
+                          _taken(of_part, few))
     return check(Dataset(
         inputs=learnt.inputs if learnt else {
             name: Input(train[source.pattern].shape[1:], ranges[name].low, ranges[name].high)
             for name, source in asked.inputs.items()},
         targets=learnt.targets if learnt else {
-            name: _target(answer, train[asked.inputs[answer.input].pattern] if answer.input else answers["train"][name],
-                          classes_of[name], columns.get(name, ())) for name, answer in asked.targets.items()},
+            name: named_arrays.described(
+                answer, train[asked.inputs[answer.input].pattern] if answer.input else answers["train"][name],
+                classes_of[name], columns.get(name, ())) for name, answer in asked.targets.items()},
         parts=made, notes=tuple(notes + row_notes + [words for part in codes for words in codes[part][1]]),
-        samples=samples, answers={} if samples is None else {part: every[part] for part in parts}), path, parts)
+        samples=samples, answers={} if samples is None else {part: every[part] for part in parts},
+        extras=learnt.extras if learnt else extra_arrays.declared(asked.extras, known["train"])), path, parts)
 
 
 def digest(part: str, path: str, low: Optional[float] = None, high: Optional[float] = None,
            classes: Optional[Sequence[Any]] = None, split: Optional[Dict[str, Any]] = None, clip: Optional[bool] = None,
            percentile: Optional[float] = None, inputs: Optional[Dict[str, Any]] = None,
-           targets: Optional[Dict[str, Any]] = None) -> str:
+           targets: Optional[Dict[str, Any]] = None, extras: Optional[Dict[str, Any]] = None) -> str:
     """The sha256 of the part's content; it does not depend on the file's name and compression."""
-    args: List[Any] = [low, high, classes, split, clip, percentile, inputs, targets]
+    args: List[Any] = [low, high, classes, split, clip, percentile, inputs, targets, extras]
     if not os.path.exists(path):
         load(path, *args)  # raises the error
     return content_digests.in_arrays(part, path, "npz-2 " + json.dumps(args), lambda: load(path, *args))
@@ -125,10 +138,10 @@ def digest(part: str, path: str, low: Optional[float] = None, high: Optional[flo
 def arrays(part: str, path: str, low: Optional[float] = None, high: Optional[float] = None,
            classes: Optional[Sequence[Any]] = None, split: Optional[Dict[str, Any]] = None, clip: Optional[bool] = None,
            percentile: Optional[float] = None, inputs: Optional[Dict[str, Any]] = None,
-           targets: Optional[Dict[str, Any]] = None) -> Dict[str, str]:
+           targets: Optional[Dict[str, Any]] = None, extras: Optional[Dict[str, Any]] = None) -> Dict[str, str]:
     """{array of the file: sha256} of the arrays that contain the part; the training arrays, where it is held out of
     them."""
-    asked = _asked(low, high, classes, split, clip, percentile, inputs, targets)
+    asked = _asked(low, high, classes, split, clip, percentile, inputs, targets, extras)
     names = {of: [in_part(pattern, of) for pattern in asked.patterns] for of in PARTS}
     plain = [pattern.replace("_{part}", "") for pattern in asked.patterns]
     every = [name for of in PARTS for name in names[of]]
@@ -138,9 +151,10 @@ def arrays(part: str, path: str, low: Optional[float] = None, high: Optional[flo
 
 
 def _asked(low: Any, high: Any, classes: Any, split: Any, clip: Any, percentile: Any, inputs: Any,
-           targets: Any) -> Asked:
+           targets: Any, extras: Any) -> Asked:
     sources = inputs_of(inputs, {"low": low, "high": high, "clip": clip, "percentile": percentile})
-    return Asked(sources, targets_of(targets, classes, sources), splits.settings(split))
+    return Asked(sources, targets_of(targets, classes, sources), splits.settings(split),
+                 named_arrays.extras_of(extras))
 
 
 def _read(path: str, asked: Asked, parts: Sequence[str], learn: bool
@@ -193,6 +207,8 @@ def _expect_meant(path: str, asked: Asked, there: Sequence[str], names: Dict[str
 
 def _answers(part: str, found: Arrays, asked: Asked, classes_of: Dict[str, Any], path: str) -> Dict[str, Any]:
     """{target: its values} of the part, without targets that are copies of an input."""
+    import numpy as np
+
     from octet.data import target_arrays
 
     read_as = {"labels": target_arrays.several, "class_map": target_arrays.class_map,
@@ -202,6 +218,8 @@ def _answers(part: str, found: Arrays, asked: Asked, classes_of: Dict[str, Any],
         where = in_part(answer.pattern, part), path
         if answer.kind == "class":
             made[name] = target_arrays.labels(found[answer.pattern], *where, classes=classes_of[name])
+        elif answer.kind == "raw":
+            made[name] = np.zeros((len(found[next(iter(asked.inputs.values())).pattern]), 0), np.float32)
         elif not answer.input:
             made[name] = read_as[answer.kind](found[answer.pattern], *where)
     return made
@@ -212,7 +230,8 @@ def _rows(train: Part, held_out: Sequence[str], asked: Asked, path: str) -> Tupl
     []) where the arrays do not allow this."""
     import numpy as np
 
-    every = (*train.inputs.values(), *train.targets.values())
+    every = (*train.inputs.values(), *(train.targets[name] for name, answer in asked.targets.items() if answer.pattern),
+             *train.extras.values())
     lengths = {len(array) for array in every}
     if len(lengths) > 1 or min(lengths) < 2 or not all(array.size for array in every):
         return {}, []  # `check` raises the error
@@ -248,11 +267,6 @@ def _range(source: InputArray, train: Arrays, learnt: Optional[Input], path: str
     return codes.percentiles(train[source.pattern], source.percentile, in_part(source.pattern, "train"), path)
 
 
-def _columns(train: Any, name: str, path: str) -> Any:
-    from octet.data import target_arrays
-    return target_arrays.columns(train, name, path)
-
-
 def _inputs(part: str, found: Arrays, asked: Asked, ranges: Dict[str, Any], rows: Optional[List[int]], path: str
             ) -> Tuple[Dict[str, Any], List[str]]:
     """({input: codes of the rows}, notes). rows: None for all."""
@@ -282,10 +296,3 @@ def _copied(answers: Dict[str, Any], images: Dict[str, Any], asked: Asked, range
         else:
             made[name] = by_column(answers[name], columns[name]) if name in columns else answers[name]
     return made
-
-
-def _target(answer: TargetArray, train: Any, classes: Sequence[str],
-            columns: Sequence[Tuple[float, float]]) -> Target:
-    if answer.kind == "value":
-        return Target("value", shape=train.shape[1:], columns=tuple(columns))
-    return Target(answer.kind, classes, () if answer.kind == "labels" else train.shape[1:], ignore=answer.ignore)

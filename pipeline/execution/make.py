@@ -87,7 +87,7 @@ class Making(NamedTuple):
             code, sources = git.state(), self._keep_sources(store)
             metrics = self._work(plan, workspace, why)
             if self.prints_remarks:
-                self.print_remarks(preflight.remarks(metrics))
+                self.print_remarks(preflight.remarks(metrics, self.taken_snapshot.sections))
             if notes:
                 metrics = {**metrics, "notes": notes + [note for note in metrics.get("notes", ()) if note not in notes]}
             try:

@@ -18,13 +18,24 @@ from pipeline.process import child, child_exit, scratch
 NOTHING_MADE = "nothing has been trained or written"
 
 
-def remarks(metrics: Mapping[str, Any]) -> List[str]:
+def remarks(metrics: Mapping[str, Any], sections: Optional[Mapping[str, Any]] = None) -> List[str]:
     """A line for each warning, and then for each note, in the metrics of a check or a stage. Notes about the data come
-    before other notes."""
+    before other notes. sections: of the recipe. Where they weight classes, no note proposes it."""
     outside = ["the dataset's `load` reads {}, which is not below data.args.path: its content is in the key only if "
                "`digest` reads it too".format(path) for path in metrics.get("read_outside_data_path", ())]
     return (["warning: {}".format(line) for line in outside + list(metrics.get("warnings", ()))]
-            + ["note: {}".format(line) for line in notes(metrics)])
+            + ["note: {}".format(line) for line in notes(metrics)
+               if not (_weights_classes(sections or {}) and PROPOSED_WEIGHTS in line)])
+
+
+PROPOSED_WEIGHTS = "without loss: {class_weights: balanced}"
+"""What octet/data/summary.py proposes where a class is rare."""
+
+
+def _weights_classes(sections: Mapping[str, Any]) -> bool:
+    """Whether the recipe weights or oversamples classes, for all targets."""
+    loss = sections.get("loss") or {}
+    return any(loss.get(key) is not None for key in ("class_weights", "oversample"))
 
 
 def notes(metrics: Mapping[str, Any]) -> List[str]:

@@ -205,7 +205,7 @@ class Stage(luigi.Task):
             if plan.intact(SUMMARIZE):
                 report = preflight.without_data_notes(report)
             notes.extend(preflight.notes(report))
-            making.print_remarks(preflight.remarks(report))
+            making.print_remarks(preflight.remarks(report, self.taken_snapshot.sections))
         making.make(plan, *identity, notes)
         self._tell_scheduler(1.0, "done")
 

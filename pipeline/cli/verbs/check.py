@@ -43,7 +43,8 @@ def run(arguments: argparse.Namespace) -> None:
     if summary is not None:
         data_summary.show(summary)
         report = preflight.without_data_notes(report)
-    for line in dict.fromkeys(preflight.remarks(report) + preflight.remarks(summary or {})):
+    for line in dict.fromkeys(preflight.remarks(report, snapshot.sections)
+                              + preflight.remarks(summary or {}, snapshot.sections)):
         print(line)
     for line in limits:
         print(line)

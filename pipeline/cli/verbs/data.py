@@ -57,13 +57,17 @@ def run(arguments: argparse.Namespace) -> None:
         data_limits.judge(snapshot, figures)
         return
     data_summary.show(summary)
-    for line in preflight.remarks(summary):
+    for line in preflight.remarks(summary, snapshot.sections):
         print(line)
-    if sheet is not None:
-        print("{}: {}".format(sheet, "some samples of each class" if summary["sheet"] else
-                              "not written, because no input is a picture"))
+    if sheet is not None and summary["sheet"]:
+        print("{}: some samples of each class".format(sheet))
     for judgement in data_limits.judge(snapshot, figures):
         print("limit kept: {}".format(judgement))
+    if sheet is not None and not summary["sheet"]:
+        shapes = ", ".join("{} {}".format(name, spec["shape"]) for name, spec in summary["inputs"].items())
+        raise UsageError("{} is not written, because no input is a picture".format(arguments.sheet),
+                         where="octet data --sheet", next_step="leave --sheet out",
+                         why="a picture is [height, width, channels]; the inputs are {}".format(shapes))
 
 
 def _described(plan: Plan, sheet: Optional[Path]) -> Dict[str, Any]:

@@ -169,7 +169,7 @@ def test_a_reconstruction_needs_no_more_than_the_inputs_arrays(tmp_path):
 
 @pytest.mark.parametrize("args, words", [
     ({"targets": {"mask": {"array": "mask", "kind": "classmap"}}},
-     "data.args.targets.mask.kind  expected one of class, labels, class_map, value, found 'classmap'"),
+     "data.args.targets.mask.kind  expected one of class, labels, class_map, value, raw, found 'classmap'"),
     ({"targets": {"mask": {"array": "mask"}}}, "found None"),
     ({"targets": {"mask": {"arry": "mask", "kind": "value"}}}, "did you mean 'array'?"),
     ({"targets": {"mask": {"kind": "value"}}}, "data.args.targets.mask.array  expected the name of an array"),

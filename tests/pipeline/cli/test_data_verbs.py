@@ -100,3 +100,29 @@ def test_a_network_is_written_beside_a_recipe_that_needs_one(project):
     assert os.path.exists(str(project.folder / "net.py"))
     checked = project.octet("check", str(project.folder / "heat.yaml"))
     assert checked.returncode == 0 and "fit to run" in checked.stdout, checked.stderr
+
+
+def test_a_sheet_of_data_without_a_picture_is_an_error(project):
+    random = np.random.RandomState(1)
+    rows = "".join("{},{},{}\n".format(*random.random_sample(2), "ab"[row % 2]) for row in range(40))
+    (project.folder / "t.csv").write_text("a,b,kind\n" + rows)
+    recipe = project.folder / "table.yaml"
+    recipe.write_text("data: {dataset: table, args: {path: t.csv, features: [a, b], label: kind}}\n"
+                      "model: {build: lenet}\n")
+    seen = project.octet("data", str(recipe), "--sheet", str(project.folder / "none.png"))
+    assert seen.returncode != 0 and "no input is a picture" in seen.stderr and "Traceback" not in seen.stderr
+    assert "target label: class" in seen.stdout and not (project.folder / "none.png").exists()
+
+
+def test_weights_of_classes_are_not_proposed_to_a_recipe_that_sets_them(project):
+    random = np.random.RandomState(1)
+    rows = "".join("{},{},{}\n".format(*random.random_sample(2), "b" if row < 8 else "a") for row in range(1500))
+    (project.folder / "t.csv").write_text("a,b,kind\n" + rows)
+    recipe, proposed = project.folder / "table.yaml", "without loss: {class_weights: balanced}"
+    text = ("data: {dataset: table, args: {path: t.csv, features: [a, b], label: kind,\n"
+            "  split: {validation: 0.2, test: 0.2, by: rank}}}\nmodel: {build: lenet}\n")
+    recipe.write_text(text)
+    assert proposed in project.octet("data", str(recipe)).stdout
+    recipe.write_text(text + "loss: {class_weights: balanced}\n")
+    seen = project.octet("data", str(recipe))
+    assert seen.returncode == 0 and proposed not in seen.stdout
