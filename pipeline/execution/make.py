@@ -21,8 +21,8 @@ from pipeline.inputs.key import digest as key_digest
 from pipeline.inputs.source_tree import SourceTree
 from pipeline.process import child
 from pipeline.stage_specs import PREPARE_DATA, STAGES, StageSpec
+from pipeline.staleness.freshness import Staleness, listing_bytes
 from pipeline.staleness.plan import Plan
-from pipeline.staleness.verdict import Staleness, listing_bytes
 from pipeline.store import manifest, shared_files
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs

@@ -15,8 +15,8 @@ from pipeline import settings
 from pipeline.cli import recipe_arguments
 from pipeline.inputs import snapshot as snapshots
 from pipeline.provenance import artifact_reference
+from pipeline.staleness.freshness import FRESH, Freshness, Staleness
 from pipeline.staleness.plan import Plan
-from pipeline.staleness.verdict import FRESH, Staleness, Verdict
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
 
@@ -37,12 +37,12 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
     snapshot = snapshots.take(recipe_arguments.path(arguments.recipe, arguments, config))
     store = Store(config.store)
     staleness = Staleness(Plan(snapshot, store), Runs(store.root))
-    verdicts = {stage: staleness.of(stage)} if stage else staleness.asked_for()
+    stages = {stage: staleness.of(stage)} if stage else staleness.asked_for()
     if arguments.json:
-        print(json.dumps({name: verdict._asdict() for name, verdict in verdicts.items()}, indent=1))
+        print(json.dumps({name: freshness._asdict() for name, freshness in stages.items()}, indent=1))
         return None
-    for name, verdict in verdicts.items():
-        for line in _lines(name, verdict):
+    for name, freshness in stages.items():
+        for line in _lines(name, freshness):
             print(line)
     return None
 
@@ -52,23 +52,23 @@ def _all(config: settings.Settings) -> int:
     recipe that cannot be read, else 0."""
     code, stale, fresh = 0, 0, 0
     with digest.kept_open():
-        for path, verdicts in _verdicts(config):
-            if isinstance(verdicts, OctetError):
-                print("{}: {}".format(path.stem, verdicts))
-                code = code or verdicts.exit_code
+        for path, stages in _of_recipes(config):
+            if isinstance(stages, OctetError):
+                print("{}: {}".format(path.stem, stages))
+                code = code or stages.exit_code
                 continue
-            not_fresh = [(name, verdict) for name, verdict in verdicts if verdict.state != FRESH]
+            not_fresh = [(name, freshness) for name, freshness in stages if freshness.state != FRESH]
             fresh += not not_fresh
             stale += bool(not_fresh)
-            for name, verdict in not_fresh:
-                for line in _lines(name, verdict):
+            for name, freshness in not_fresh:
+                for line in _lines(name, freshness):
                     print("{}: {}".format(path.stem, line))
     print("{} recipes are fresh, {} are not".format(fresh, stale))
     return code
 
 
-def _verdicts(config: settings.Settings) -> Iterator[Tuple[Path, Union[List[Tuple[str, Verdict]], OctetError]]]:
-    """(recipe, its (stage, verdict) pairs, or the error for a recipe that cannot be read)."""
+def _of_recipes(config: settings.Settings) -> Iterator[Tuple[Path, Union[List[Tuple[str, Freshness]], OctetError]]]:
+    """(recipe, its (stage, freshness) pairs, or the error for a recipe that cannot be read)."""
     store = Store(config.store)
     moment = snapshots.Moment()
     for path in sorted(config.recipes.glob("*.yaml")):
@@ -79,9 +79,9 @@ def _verdicts(config: settings.Settings) -> Iterator[Tuple[Path, Union[List[Tupl
             yield path, error
 
 
-def _lines(stage: str, verdict: Verdict) -> List[str]:
-    head = "{:<22} {}".format(stage, verdict.state)
-    if not verdict.reasons:
+def _lines(stage: str, freshness: Freshness) -> List[str]:
+    head = "{:<22} {}".format(stage, freshness.state)
+    if not freshness.reasons:
         return [head]
     return ["{}  {}".format(head if not index else " " * len(head), reason)
-            for index, reason in enumerate(verdict.reasons)]
+            for index, reason in enumerate(freshness.reasons)]
