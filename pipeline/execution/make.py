@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optiona
 from octet import file_stamps
 from octet.data import dataset_digest
 from octet.errors import OctetError, RecipeError
-from octet.job import Job
+from octet.job import Job, Metrics
 from pipeline import formatting
 from pipeline.execution import preflight, progress, run_record
 from pipeline.files import durable_files
@@ -30,7 +30,6 @@ from pipeline.store.status import FORCED, INTACT
 
 if TYPE_CHECKING:
     from pipeline.inputs.preimage_types import Digests, Preimage
-    from pipeline.store.record_types import Metrics
 
 MOST_EARLIER = 32
 """The number of earlier artifacts of PrepareData in which a new one looks for decoded samples. For each of them, its

@@ -4,11 +4,11 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from octet.data.dataset import PARTS
 from octet.errors import OctetError, StageDied
-from octet.job import Job, Progress
+from octet.job import Job, Metrics, Progress
 from pipeline.files import durable_files
 from pipeline.inputs import snapshot
 from pipeline.inputs.snapshot import Snapshot
@@ -18,7 +18,7 @@ from pipeline.process import child, child_exit, scratch
 NOTHING_MADE = "nothing has been trained or written"
 
 
-def remarks(metrics: Mapping[str, Any]) -> List[str]:
+def remarks(metrics: Metrics) -> List[str]:
     """A line for each warning, and then for each note, in the metrics of a check or a stage."""
     outside = ["the dataset's `load` reads {}, which is not below data.args.path: its content is in the key only if "
                "`digest` reads it too".format(path) for path in metrics.get("read_outside_data_path", ())]
@@ -26,11 +26,11 @@ def remarks(metrics: Mapping[str, Any]) -> List[str]:
             + ["note: {}".format(line) for line in metrics.get("notes", ())])
 
 
-_REPORTS: Dict[Tuple[str, str], Dict[str, Any]] = {}
+_REPORTS: Dict[Tuple[str, str], Metrics] = {}
 """{(digest of a snapshot, check): report} of the checks that have passed in this process."""
 
 
-def once(taken_snapshot: Snapshot, check: str, on_wait: Optional[child.OnWait] = None) -> Dict[str, Any]:
+def once(taken_snapshot: Snapshot, check: str, on_wait: Optional[child.OnWait] = None) -> Metrics:
     """The report of a check, which runs once for each snapshot: several stages of a run may need it."""
     if (taken_snapshot.digest, check) not in _REPORTS:
         _REPORTS[taken_snapshot.digest, check] = run(taken_snapshot, check, on_wait)
@@ -38,8 +38,7 @@ def once(taken_snapshot: Snapshot, check: str, on_wait: Optional[child.OnWait] =
 
 
 def run(taken_snapshot: Snapshot, check: str, on_wait: Optional[child.OnWait] = None,
-        on_progress: Progress = lambda fraction, message: None, inputs: Optional[Dict[str, str]] = None
-        ) -> Dict[str, Any]:
+        on_progress: Progress = lambda fraction, message: None, inputs: Optional[Dict[str, str]] = None) -> Metrics:
     """The report of a check.
 
     taken_snapshot: a snapshot with source (`with_source`). on_wait, on_progress: as for child.run. inputs: {stage:
@@ -54,7 +53,7 @@ def run(taken_snapshot: Snapshot, check: str, on_wait: Optional[child.OnWait] = 
 
 
 def in_child(job: Job, tree: SourceTree, doing: str, on_wait: Optional[child.OnWait] = None,
-             on_progress: Progress = lambda fraction, message: None) -> Dict[str, Any]:
+             on_progress: Progress = lambda fraction, message: None) -> Metrics:
     """The metrics of a job that makes no artifact, run from this source. Its output folder is temporary.
 
     doing: what the folder is for, as a verb phrase for errors. Raises OctetError."""
