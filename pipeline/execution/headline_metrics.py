@@ -2,8 +2,8 @@
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
-from octet.headline_metric import PREFERRED
 from octet.job import Metrics
+from octet.main_metric import PREFERRED
 
 SIDES = ("float", "fake_quantized", "uint8", "int8")
 JUDGED = SIDES[:3]

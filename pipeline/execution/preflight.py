@@ -9,7 +9,7 @@ from typing import Dict, List, Optional, Tuple
 from octet.data.dataset import PARTS
 from octet.errors import OctetError, StageDied
 from octet.job import Job, Metrics, Progress
-from pipeline.files import durable_files
+from pipeline.files import file_errors
 from pipeline.inputs import snapshot
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.inputs.source_tree import SourceTree
@@ -57,7 +57,7 @@ def in_child(job: Job, tree: SourceTree, doing: str, on_wait: Optional[child.OnW
     """The metrics of a job that makes no artifact, run from this source. Its output folder is temporary.
 
     doing: what the folder is for, as a verb phrase for errors. Raises OctetError."""
-    with scratch.folder("check", doing) as folder, durable_files.explained(doing, folder):
+    with scratch.folder("check", doing) as folder, file_errors.explained(doing, folder):
         output, log = folder / "output", folder / "check.log"
         output.mkdir()
         job = job._replace(output=str(output), origin=tree.origin)
