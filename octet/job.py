@@ -11,11 +11,14 @@ Section = Dict[str, Any]
 """One section of a recipe: {key: value}, defaults filled in. octet/recipe/schema.py has the keys and their types."""
 
 Sections = Dict[str, Any]
-"""{section of a recipe: its values, a Section}, and `seed`: a number."""
+"""{section of a recipe: its values, a Section}, and numbers: `seed` and `threads`."""
 
 Metrics = Dict[str, Any]
 """What a job reports at its end, as JSON: the metrics of a stage or the report of a check, with `warnings` and `notes`.
 The other fields depend on the job; the module in `tasks` that does the work documents them."""
+
+THREADS = 4
+"""The default of `threads`. Two processors train as fast with four threads as with two (decision 18)."""
 
 
 class Job(NamedTuple):
@@ -60,6 +63,12 @@ class Job(NamedTuple):
     def seed(self) -> int:
         """The recipe's seed."""
         return int(self.settings["seed"])
+
+    @property
+    def threads(self) -> int:
+        """The number of threads among which TensorFlow divides an operation. The last bits of its results depend on it,
+        and so it never depends on the machine."""
+        return int(self.settings.get("threads", THREADS))
 
     @property
     def checkpoints_folder(self) -> Optional[Path]:

@@ -34,6 +34,8 @@ class Settings(NamedTuple):
     recipes: Path
     keep_partial: float = KEEP_PARTIAL_DAYS
     """The default number of days for which checkpoints of an unfinished training are kept."""
+    processors: Optional[int] = None
+    """The number of processors that each stage may use; None for all that this process may use."""
 
     def find_recipe(self, recipe: str) -> Path:
         """The file of a recipe given by name or path. Raises RecipeError for an unknown name."""
@@ -95,7 +97,7 @@ def load() -> Settings:
                     recipe=str(folder / recipe) if is_path(recipe) else recipe,
                     store=folder / values.get("store", STORE),
                     recipes=folder / values.get("recipes", RECIPES),
-                    keep_partial=_days(values, path))
+                    keep_partial=_days(values, path), processors=_processors(values, path))
 
 
 def _days(values: Dict[str, str], path: Path) -> float:
@@ -109,6 +111,17 @@ def _days(values: Dict[str, str], path: Path) -> float:
                          why="it says how long checkpoints of an unfinished training are kept",
                          next_step="write 0 or more; {:g} is the default".format(KEEP_PARTIAL_DAYS))
     return days
+
+
+def _processors(values: Dict[str, str], path: Path) -> Optional[int]:
+    value = values.get("processors")
+    if value is None:
+        return None
+    if not re.fullmatch("[0-9]{1,6}", value) or int(value) < 1:
+        raise UsageError("processors: {} is not a whole number of at least 1".format(value or "nothing"),
+                         where=str(path), why="it limits the processors that each stage uses",
+                         next_step="write 1 or more, or leave it out: then a stage may use all")
+    return int(value)
 
 
 def _is_file(path: str) -> bool:

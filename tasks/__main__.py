@@ -59,6 +59,8 @@ def main() -> int:
     tempfile.tempdir = os.environ.get("TMPDIR")
     reports, jobs = channel.Channel(int(sys.argv[1])), int(sys.argv[2])
     os.set_inheritable(jobs, False)
+    if "OCTET_PROCESSORS" in os.environ:
+        os.sched_setaffinity(0, map(int, os.environ["OCTET_PROCESSORS"].split()))
     job = _read_job(jobs)
     private_source.install(job.origin)
     watched_functions.install()

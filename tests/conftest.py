@@ -12,6 +12,10 @@ from typing import Any, Iterator, List
 import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
+from octet.job import THREADS
+
+# As in a stage's process: a test that runs a stage in its own process must get the same bytes.
+os.environ["TF_NUM_INTRAOP_THREADS"] = str(THREADS)
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ("tests/export/", "tests/pipeline/cli/verbs/")
 """Folders whose modules share a session fixture: two workers would make it twice."""

@@ -6,7 +6,6 @@ or reading it fails. Therefore, the source and the libraries that decode rows ne
 """
 
 import hashlib
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Sequence
@@ -14,7 +13,7 @@ from typing import Any, Callable, Dict, List, Sequence
 import numpy as np
 from PIL import Image
 
-from octet import digest
+from octet import digest, processors
 from octet.data import masks, pictures, shards
 from octet.data.packed_bytes import PackedBytes
 from octet.errors import StoreError
@@ -48,7 +47,7 @@ class EncodedRows(shards.Sharded):
 
         def put(index: int) -> None:
             made[index] = self._row(rows[index])
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(processors.usable()) as pool:
             for _ in pool.map(put, range(len(rows))):  # raises the errors of `put`
                 pass
         return made

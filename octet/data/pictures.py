@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from octet import digest as digests
-from octet import regular_file
+from octet import processors, regular_file
 from octet.data import decoded_rows, reading
 from octet.data.picture_file import opened
 from octet.data.resize import Resize, resized
@@ -203,8 +203,7 @@ def on_all_cores(work: Callable[[int], Any], count: int, what: str) -> Iterator[
     back."""
     Image.init()  # not thread-safe by itself
     watch = reading.Watch("decoding " + what, count)
-    cores = len(os.sched_getaffinity(0))
-    with ThreadPoolExecutor(cores) as pool:
+    with ThreadPoolExecutor(processors.usable()) as pool:
         for start in range(0, count, AT_ONCE):
             for place, result in enumerate(pool.map(work, range(start, min(count, start + AT_ONCE))), start):
                 yield result

@@ -9,7 +9,7 @@ from typing import Dict, FrozenSet, List, NamedTuple, Optional, Set, Tuple, Unio
 
 import numpy as np
 
-from octet import digest
+from octet import digest, processors
 from octet.data import packed_bytes, reading, shard_index, shards
 from octet.data.packed_bytes import PackedBytes
 from octet.data.shard_index import Rows
@@ -225,7 +225,7 @@ class Batch:
                 self._keep(one, np.flatnonzero(done[one.numbers]))
         self._shards = [one for one in self._shards if len(one.numbers)]
         written = [one for one in self._shards if not one.reused]
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(processors.usable()) as pool:
             sizes = list(pool.map(self._write, written))
         figures = self._writer.figures
         figures["shards_written"] += len(written)

@@ -2,14 +2,13 @@
 how rows are kept, and the earlier artifacts that may have the same rows."""
 
 import json
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
-from octet import digest
+from octet import digest, processors
 from octet.data import shard_index, shards
 from octet.sizes import size
 
@@ -69,6 +68,6 @@ class ShardWriter:
         for earlier in wanted:
             self._lent += 1
             todo.append((earlier, str(self.folder / ".earlier-{}.npy".format(self._lent))))
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(processors.usable()) as pool:
             intact = pool.map(lambda each: shard_index.lend(each[0][0], each[0][1], each[1]), todo)
             return {earlier: path for (earlier, path), is_intact in zip(todo, intact) if is_intact}

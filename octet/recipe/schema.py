@@ -9,6 +9,7 @@ from pydantic import Field
 from typing_extensions import Annotated, Literal
 
 from octet.gates.definitions import GATES
+from octet.job import THREADS
 from octet.recipe.schema_training import Quantize, Train
 from octet.recipe.schema_types import MOST, ErrorLimit, Fraction, Limit, Section, Share
 
@@ -272,6 +273,10 @@ class Recipe(Section):
 
     # The seed for initial weights, the order of samples and augmentation.
     seed: int = Field(1, ge=0, le=2 ** 31 - 1, description="a whole number from 0 to 2147483647")
+    # The number of threads among which TensorFlow divides an operation in training. Other numbers give slightly other
+    # weights, so it does not depend on the machine. More threads are faster on a machine with more processors, if the
+    # network is large.
+    threads: int = Field(THREADS, ge=1, le=1024, description="a whole number from 1 to 1024")
     data: Data = Field(description="a mapping")
     model: Model = Field(description="a mapping")
     train: Train = Field(Train(), description="a mapping")

@@ -19,11 +19,23 @@ NOTHING_MADE = "nothing has been trained or written"
 
 
 def remarks(metrics: Metrics) -> List[str]:
-    """A line for each warning, and then for each note, in the metrics of a check or a stage."""
+    """A line for each warning, and then for each note, in the metrics of a check or a stage. Notes about the data come
+    before other notes."""
     outside = ["the dataset's `load` reads {}, which is not below data.args.path: its content is in the key only if "
                "`digest` reads it too".format(path) for path in metrics.get("read_outside_data_path", ())]
     return (["warning: {}".format(line) for line in outside + list(metrics.get("warnings", ()))]
-            + ["note: {}".format(line) for line in metrics.get("notes", ())])
+            + ["note: {}".format(line) for line in notes(metrics)])
+
+
+def notes(metrics: Metrics) -> List[str]:
+    """The notes in the metrics of a check or a stage, those about the data first."""
+    return [*metrics.get("data_notes", ()), *metrics.get("notes", ())]
+
+
+def without_data_notes(report: Metrics) -> Metrics:
+    """The report of a check without its notes about the data. They are about a few samples, and so for recipes whose
+    SummarizeData is not made: its notes are about all samples."""
+    return {name: value for name, value in report.items() if name != "data_notes"}
 
 
 _REPORTS: Dict[Tuple[str, str], Metrics] = {}

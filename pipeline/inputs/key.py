@@ -65,7 +65,7 @@ FILES = (("model", "weights"), ("model", "files"))
 
 def without_paths(name: str, section: Any) -> Any:
     """A section as it enters a key: without its paths, since the content of the files is in the key; `data` also
-    without its limits, since each run checks them. `seed`, a number, is returned unchanged."""
+    without its limits, since each run checks them. Numbers, such as `seed`, are returned unchanged."""
     if name == "data":
         kept = {key: value for key, value in section.items() if key != "limits"}
         if "path" in (section.get("args") or {}):

@@ -21,7 +21,7 @@ from octet import errors, interrupts
 from octet.job import Job, Metrics, Progress
 from octet.memory_limits import Memory, memory
 from pipeline.files.safe_tree import FILE_FLAGS
-from pipeline.process import child_environment, child_exit, fork_client, memory_message
+from pipeline.process import child_environment, child_exit, fork_client, memory_message, processor_share
 from pipeline.process.fork_client import ForkedProcess
 from pipeline.process.new_process import Ended, NewProcess, Start, close_all
 
@@ -69,7 +69,8 @@ def run(job: Job, on_progress: Progress, log_path: Path, write_source: Callable[
         scratch.mkdir()
         command = list(write_source(scratch / SOURCE))
         log = exit_stack.enter_context(_new_log(log_path))
-        start = Start(job.stage, command, _environment(scratch), reports=theirs[0], jobs=theirs[1],
+        processors = exit_stack.enter_context(processor_share.taken())
+        start = Start(job.stage, command, _environment(job, scratch, processors), reports=theirs[0], jobs=theirs[1],
                       terminal=theirs[2], log=log.fileno())
         process: Process = fork_client.MODULE in modules and fork_client.order(start) or NewProcess(start)
         try:
@@ -201,9 +202,12 @@ def _channels(exit_stack: ExitStack) -> Tuple[List[int], List[int]]:
     return ours, theirs
 
 
-def _environment(scratch: Path) -> Dict[str, str]:
+def _environment(job: Job, scratch: Path, processors: Optional[Sequence[int]]) -> Dict[str, str]:
     # Keras reads keras.json, which changes results, from KERAS_HOME.
-    return dict(child_environment.passed_on(), TMPDIR=str(scratch), KERAS_HOME=str(scratch / "keras"))
+    ours = {"TMPDIR": str(scratch), "KERAS_HOME": str(scratch / "keras"), "TF_NUM_INTRAOP_THREADS": str(job.threads)}
+    if processors is not None:
+        ours["OCTET_PROCESSORS"] = " ".join(map(str, processors))  # tasks/__main__.py reads it
+    return {**child_environment.passed_on(), **ours}
 
 
 def _send(jobs: int, job: Job) -> None:

@@ -13,8 +13,8 @@ TERRAFORM = ("TF_CLI_", "TF_DATA_DIR", "TF_INPUT", "TF_IN_AUTOMATION", "TF_LOG",
 HARMLESS = frozenset((
     "AUTOGRAPH_VERBOSITY", "TF_CPP_MIN_LOG_LEVEL", "TF_CPP_MIN_VLOG_LEVEL", "TF_CPP_VMODULE",
     "TF_CPU_BFC_MEM_LIMIT_IN_MB", "TF_FORCE_GPU_ALLOW_GROWTH", "TF_GPU_HOST_MEM_LIMIT_IN_MB",
-    "TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_PER_DEVICE_MEMORY_LIMIT_MB"))
-"""Variables of TensorFlow that set only log levels, memory limits or the number of threads."""
+    "TF_NUM_INTEROP_THREADS", "TF_PER_DEVICE_MEMORY_LIMIT_MB"))
+"""Variables of TensorFlow that set only log levels, memory limits or how many operations run at a time."""
 
 
 def passed_on() -> Dict[str, str]:

@@ -41,7 +41,7 @@ keras.json, which changes results, from KERAS_HOME, and makes this folder if it 
 GONE = "the process that imports it for all stages has ended"
 NO_FORK = "no process can be forked for it: {}"
 EACH_STAGE, THIS_STAGE = "each stage", "a stage"
-STAGE_VARIABLES = ("TMPDIR", "KERAS_HOME")
+STAGE_VARIABLES = ("TMPDIR", "KERAS_HOME", "TF_NUM_INTRAOP_THREADS", "OCTET_PROCESSORS")
 """The environment variables that differ between stages."""
 
 

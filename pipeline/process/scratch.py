@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 from octet.errors import StoreError
 from pipeline.files import file_errors
@@ -33,6 +33,18 @@ def folder(purpose: str, doing: str) -> Iterator[Path]:
     finally:
         shutil.rmtree(str(path), ignore_errors=True)
         os.close(lock)
+
+
+def locked() -> List[str]:
+    """The purposes of the folders of this user that are in use, in any order."""
+    parent, purposes = Path(tempfile.gettempdir()), []
+    for name in _names(parent):
+        lock = _lock(str(parent / name), wait=False)
+        if lock is not None:
+            os.close(lock)
+        elif (parent / name).stat().st_uid == os.geteuid():
+            purposes.append(name[len(LOCKED):].split("-")[0])
+    return purposes
 
 
 def _writable_parent(doing: str) -> Path:
@@ -76,12 +88,15 @@ def _lock(path: str, wait: bool) -> Optional[int]:
 
 
 def _remove_abandoned(parent: Path) -> None:
-    try:
-        names = [name for name in os.listdir(str(parent)) if name.startswith(LOCKED)]
-    except OSError:
-        return  # the temporary folder may be writable but not readable
-    for path in [os.path.join(str(parent), name) for name in names]:
+    for path in [os.path.join(str(parent), name) for name in _names(parent)]:
         lock = _lock(path, wait=False)
         if lock is not None:
             shutil.rmtree(path, ignore_errors=True)
             os.close(lock)
+
+
+def _names(parent: Path) -> List[str]:
+    try:
+        return [name for name in os.listdir(str(parent)) if name.startswith(LOCKED)]
+    except OSError:
+        return []  # the temporary folder may be writable but not readable

@@ -123,6 +123,23 @@ def recipe(text: str, settings: Settings, runs: Runs) -> Path:
     return Path(ran.pop())
 
 
+def present_recipe(text: str, settings: Settings, runs: Runs) -> Optional[Path]:
+    """The path of the recipe that `text` refers to as it is now; None for a text of the form of a past run or an
+    artifact: RECIPE:NUMBER, RECIPE:STAGE, a file of an artifact, or digits of a key. Raises RecipeError for any other
+    text, UsageError as `recipe` does."""
+    if _is_there(Path(text)) and not text.endswith((".yaml", ".yml")):
+        return None
+    try:
+        return recipe(text, settings, runs)
+    except RecipeError:
+        name, number, stage = _parts(text)
+        if number is not None or stage:
+            recipe(name, settings, runs)
+        elif len(text) < KEY_DIGITS or not _HEX.match(text):
+            raise
+        return None
+
+
 def _of_recipe(text: str, lineage: Lineage, settings: Settings) -> Optional[Manifest]:
     name, number, stage = _parts(text)
     try:

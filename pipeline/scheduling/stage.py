@@ -202,7 +202,9 @@ class Stage(luigi.Task):
         for check in self.spec.checks:
             self._tell_scheduler(0.0, "checking that the recipe is fit to run")
             report = preflight.once(self.taken_snapshot, check, on_wait=making.print_waiting)
-            notes.extend(report.get("notes", ()))
+            if plan.intact(SUMMARIZE):
+                report = preflight.without_data_notes(report)
+            notes.extend(preflight.notes(report))
             making.print_remarks(preflight.remarks(report))
         making.make(plan, *identity, notes)
         self._tell_scheduler(1.0, "done")

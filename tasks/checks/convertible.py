@@ -3,8 +3,8 @@ file.
 
 In:  all sections of the recipe.
 Out: no file. Metrics: the source of each tensor's range, the changes of each pass (quantized_graph.Applied), the
-     largest error of each approximated activation, warnings (also about operators that a target does not support), and
-     notes about the data.
+     largest error of each approximated activation, warnings (also about operators that a target does not support),
+     notes about the few samples, as `data_notes`, and other notes.
 Fails with ModelError when the model cannot be built for this data, when the initial weights do not fit it, or when the
 user's loss, metric or function for boxes cannot be used; with QuantizeError when a tensor cannot be uint8; with
 RecipeError for a gate that applies to no target, or for learning rates of layers that do not exist.
@@ -65,7 +65,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     return {"ranges": [item._asdict() for item in ranges], "rewrites": [item._asdict() for item in found.rewrites],
             "approximated": {name: approximate_activations.ERROR[name]
                              for name in job.section("model").approximate},
-            "warnings": warnings, "notes": summary.notes(dataset) + inference.notes + (
+            "warnings": warnings, "data_notes": summary.notes(dataset), "notes": inference.notes + (
                 ["not in the quantized phase: " + sentence for sentence in inference.regularization["left"]]
                 if settings.regularization != "none" else [])}
 

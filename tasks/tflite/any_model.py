@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tu
 
 import numpy as np
 
+from octet import processors
 from octet.data.dataset import Input
 from octet.errors import InterpreterError
 from octet.quantization import quantization, to_real
@@ -146,7 +147,7 @@ def _report(progress: Callable[[float], None], rows: slice, total: int, done: fl
 
 
 def _run(model: AnyModel, given: Sequence[np.ndarray], progress: Callable[[float], None]) -> List[np.ndarray]:
-    parts = [part for part in np.array_split(np.arange(len(given[0])), processes.processors()) if len(part)]
+    parts = [part for part in np.array_split(np.arange(len(given[0])), processors.usable()) if len(part)]
     # The same interpreter as in the stage Measure (see int8_run.py).
     is_int8 = any(tensor.dtype == "int8" for tensor in model.contents.tensors)
     runtime, name = ("tflite_runtime", int8_run.runtime()) if is_int8 else (

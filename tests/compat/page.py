@@ -8,8 +8,8 @@ from typing import Dict, List, Optional, Sequence
 
 from importlib_metadata import version
 
+from octet import processors
 from octet.target_runtimes import DISTRIBUTIONS
-from tasks.tflite.interpreter import processes
 from tests.compat.recipes import Row
 from tests.tasks.catalogue import CONVERTED, FARTHER, REFUSED
 
@@ -106,7 +106,7 @@ def text(rows: Sequence[Row], results: Path) -> str:
     small = sorted({**CONVERTED, **FARTHER})
     names = [row.name for row in rows] + small + sorted(REFUSED)
     parts = [HEAD.format(
-        date=datetime.date.today().isoformat(), machine=platform.machine(), processors=processes.processors(),
+        date=datetime.date.today().isoformat(), machine=platform.machine(), processors=processors.usable(),
         steps=2, python=platform.python_version(), done=len(set(names) & set(found)), all=len(names),
         **{name.replace("-", "_"): version(name) for name in ("tensorflow", "numpy", "tflite-runtime")})]
     for head, table in ((APPLICATIONS, "applications"), (OURS, "ours")):

@@ -42,6 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
     summary = data_summary.recorded(plan)
     if summary is not None:
         data_summary.show(summary)
+        report = preflight.without_data_notes(report)
     for line in dict.fromkeys(preflight.remarks(report) + preflight.remarks(summary or {})):
         print(line)
     for line in limits:

@@ -10,20 +10,15 @@ stages are compared. `octet diff A B` shows the differences stage by stage.
 
 import argparse
 import json
-from typing import Any, Dict, List
 
 from octet import digest
 from octet.errors import UsageError
 from pipeline import formatting, settings
-from pipeline.cli import model_comparison, run_history
-from pipeline.cli.model_comparison import Compared
+from pipeline.cli import model_comparison, past_model
 from pipeline.cli.pages import render
-from pipeline.provenance import artifact_reference
 from pipeline.provenance.lineage import Lineage
 from pipeline.store.artifacts import Store
-from pipeline.store.runs import Runs, state
 
-MODEL = "ConvertUint8"
 WIDEST = 36
 """The largest width of a cell; `--json` has the whole text."""
 
@@ -42,7 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
                          next_step="octet ls {} lists the runs of a recipe".format(arguments.items[0]))
     config = settings.load()
     lineage = Lineage(Store(config.store))
-    items = [_item(text, lineage, config) for text in arguments.items]
+    items = [past_model.find(text, lineage, config) for text in arguments.items]
     figures, inputs = model_comparison.figures(items), model_comparison.inputs(items)
     if arguments.json:
         print(json.dumps({"items": [item.name for item in items],
@@ -61,23 +56,6 @@ def run(arguments: argparse.Namespace) -> None:
                                                   for row in inputs])
     else:
         print("all inputs are the same")
-
-
-def _item(text: str, lineage: Lineage, config: settings.Settings) -> Compared:
-    """The run or the artifact that `text` refers to, with the artifacts upstream and downstream of it."""
-    recorded = artifact_reference.run(text, config, Runs(lineage.store.root))
-    if recorded is not None:
-        return Compared(text, run_history.manifests(lineage.store, [recorded])[0], state(recorded))
-    record: Any = artifact_reference.artifact(text, lineage, config)
-    chain: Dict[str, Any] = {each["stage"]: each for each in lineage.chain(record)}
-    if MODEL in chain:  # otherwise many models may be downstream, for example of a part of the data
-        for each in _newest_first(lineage.below([record])):
-            chain.setdefault(each["stage"], each)
-    return Compared(text, chain, "")
-
-
-def _newest_first(records: List[Any]) -> List[Any]:
-    return sorted(records, key=lambda record: record.get("finished") or "", reverse=True)
 
 
 def _named(text: str) -> str:

@@ -1,6 +1,7 @@
 """Copies the exported folder for users of the model: files, card, C sources, examples, samples.
 
     octet export RECIPE DIR     copies what `luigi --module pipeline Export` has made to the new folder DIR
+    octet export digits:3 DIR   the export of an earlier run, of a file, or of a key
 
 DIR also gets origin.json, with the recipe, commit, data, seed and versions. The copy of card.md ends with the same
 information in words.
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Dict
 from octet import digest
 from octet.errors import StoreError
 from pipeline import settings
+from pipeline.cli import past_model
 from pipeline.files import new_files
 from pipeline.inputs import snapshot as snapshots
 from pipeline.provenance import artifact_reference
@@ -33,24 +35,18 @@ STAGE, ORIGIN, CARD = "Export", "origin.json", "card.md"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", help="a name in recipes/, or a path")
+    parser.add_argument("recipe", help="a recipe, a run, an artifact, or a file of one")
     parser.add_argument("folder", metavar="DIR", type=Path, help="the new folder")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Creates the folder. Raises UsageError if it exists, StoreError if there is no export of the present recipe, or no
-    verdict by its present gates."""
+    """Creates the folder. Raises UsageError if it exists, StoreError if there is no export of the present recipe, no
+    verdict by its present gates, or no export in the run that is named."""
     config = settings.load()
     store = Store(config.store)
-    recipe = artifact_reference.recipe(arguments.recipe, config, Runs(store.root))
-    plan = Plan(snapshots.take(recipe), store)
-    command = "luigi --module pipeline {} --recipe {}".format(STAGE, shlex.quote(arguments.recipe))
-    manifest, status = plan.manifest(STAGE), plan.status(STAGE)
-    if manifest is None:
-        raise StoreError("there is no complete export of the recipe as it is now", where=str(recipe),
-                         why="; ".join(status.damage) or _missing(plan),
-                         next_step="run `{}`; `octet why {}` names what changed".format(
-                             command, shlex.quote(arguments.recipe)))
+    recipe = artifact_reference.present_recipe(arguments.recipe, config, Runs(store.root))
+    manifest = _made_now(recipe, arguments.recipe, store) if recipe else past_model.made(
+        arguments.recipe, STAGE, Lineage(store), config)[STAGE]
     files = _files(store, manifest)
     origin = _origin(Lineage(store), manifest)
     files[ORIGIN] = (json.dumps(origin, indent=1, sort_keys=True) + "\n").encode("ascii")
@@ -62,6 +58,18 @@ def run(arguments: argparse.Namespace) -> None:
             (folder / path).parent.mkdir(exist_ok=True)
             (folder / path).write_bytes(content)  # a copy, no hard link: edits must not change the store
     print("{}: {} files; card.md describes them".format(target, len(files)))
+
+
+def _made_now(recipe: Path, named: str, store: Store) -> Manifest:
+    """The export of the recipe as it is now."""
+    plan = Plan(snapshots.take(recipe), store)
+    manifest = plan.manifest(STAGE)
+    if manifest is None:
+        raise StoreError("there is no complete export of the recipe as it is now", where=str(recipe),
+                         why="; ".join(plan.status(STAGE).damage) or _missing(plan),
+                         next_step="run `luigi --module pipeline {} --recipe {}`; `octet why {}` names what "
+                                   "changed".format(STAGE, shlex.quote(named), shlex.quote(named)))
+    return manifest
 
 
 def _missing(plan: Plan) -> str:

@@ -2,6 +2,7 @@
 
     octet ls                every recipe that ran: the end of its newest run, and its figures
     octet ls RECIPE         the runs of a recipe with their figures and reasons, and the stages of the newest run
+    octet ls digits:3       one run and its stages; for a file or a key, the artifact
     octet ls --artifacts    every artifact in the store, and the checkpoints of unfinished trainings
 """
 
@@ -11,6 +12,7 @@ import argparse
 import collections
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Tuple, TypeVar
 
 from octet import digest, sizes
@@ -19,6 +21,7 @@ from pipeline import formatting, settings
 from pipeline.cli import run_history, stage_figures
 from pipeline.execution import headline_metrics
 from pipeline.provenance import artifact_reference
+from pipeline.provenance.lineage import Lineage
 from pipeline.stage_specs import STAGES, upward
 from pipeline.store.artifacts import Store
 from pipeline.store.checkpoints import UnfinishedTraining
@@ -39,10 +42,11 @@ CHUNK = 500
 COLUMNS = 100
 SHORTEST_STATE, SHORTEST_FIGURES = 20, 24
 LONGEST_NAME = 32
+OF_ARTIFACT = ("stage", "key", "age", "size", "figures", "state")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", nargs="?", help="a name in recipes/, or a path")
+    parser.add_argument("recipe", nargs="?", help="a recipe, a run, an artifact, or a file of one")
     parser.add_argument("--artifacts", action="store_true", help="every artifact in the store")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
 
@@ -53,19 +57,32 @@ def run(arguments: argparse.Namespace) -> None:
     runs = Runs(store.root)
     with digest.kept_open():
         if arguments.artifacts:
-            _print(arguments, ("stage", "key", "age", "size", "figures", "state"),
-                   list(artifacts(store)), "no artifacts in {}".format(store.root))
+            _print(arguments, OF_ARTIFACT, list(artifacts(store)), "no artifacts in {}".format(store.root))
         elif arguments.recipe:
-            path = artifact_reference.recipe(arguments.recipe, config, runs)
-            of_recipe = list(runs.of(path))
-            if not of_recipe and not path.is_file():
-                raise RecipeError("there is no such file, and no run of it", where=str(path), why="",
-                                  next_step="`octet ls` lists the recipes that ran")
-            _runs_of(arguments, store, of_recipe, str(path), artifact_reference.name_of(path, config, runs))
+            _named(arguments, store, runs, config)
         else:
             rows = list(recipes(store, runs))
             _name(rows, config)
             _print(arguments, ("recipe", "age", "figures", "size", "state"), rows, "no runs in {}".format(store.root))
+
+
+def _named(arguments: argparse.Namespace, store: Store, runs: Runs, config: settings.Settings) -> None:
+    """Prints what is known of the recipe, run or artifact that the command names."""
+    path = artifact_reference.present_recipe(arguments.recipe, config, runs)
+    run = None if path else artifact_reference.run(arguments.recipe, config, runs)
+    if run is not None:
+        path, of_recipe = Path(run["recipe"]["path"]), [run]
+    elif path is not None:
+        of_recipe = list(runs.of(path))
+        if not of_recipe and not path.is_file():
+            raise RecipeError("there is no such file, and no run of it", where=str(path), why="",
+                              next_step="`octet ls` lists the recipes that ran")
+    else:
+        manifest = artifact_reference.artifact(arguments.recipe, Lineage(store), config)
+        stage, key = manifest["stage"], manifest["key"]
+        _print(arguments, OF_ARTIFACT, [_artifact(stage, key, store.status(stage, key))], "")
+        return
+    _runs_of(arguments, store, of_recipe, str(path), artifact_reference.name_of(path, config, runs))
 
 
 def artifacts(store: Store) -> Iterator[Row]:
@@ -143,7 +160,7 @@ def _runs_of(arguments: argparse.Namespace, store: Store, runs: List[Run], recip
         print("\n{}: {}".format(rows[0]["run"], rows[0]["error"]))
     if stages:
         print()
-        _print(arguments, ("stage", "key", "age", "size", "figures", "state"), stages, "")
+        _print(arguments, OF_ARTIFACT, stages, "")
 
 
 def _artifact(stage: str, key: str, status: ArtifactStatus) -> Row:

@@ -2,27 +2,35 @@
 
 It compares each stage with the newest run of the recipe and names every difference:
 `train.learning_rate 0.001 -> 0.002`, `tasks/training/learning_rate_schedule.py: cosine() changed`.
+
+    octet why digits:3      what an earlier run made, and why; also for a file, or a key
 """
 
 import argparse
 import json
 from pathlib import Path
-from typing import Iterator, List, Optional, Tuple, Union
+from typing import Dict, Iterator, List, Optional, Tuple, Union
 
 from octet import digest
-from octet.errors import OctetError
+from octet.errors import OctetError, UsageError
 from pipeline import settings
 from pipeline.cli import recipe_arguments
 from pipeline.inputs import snapshot as snapshots
 from pipeline.provenance import artifact_reference
-from pipeline.staleness.freshness import FRESH, Freshness, Staleness
+from pipeline.provenance.lineage import Lineage
+from pipeline.stage_specs import STAGES
+from pipeline.staleness.freshness import FRESH, STALE, Freshness, Staleness
 from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
 
+MADE = "made"
+"""The state of a stage that a run made."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", nargs="?", help="a name in recipes/, or a path; luigi.cfg has the default")
+    parser.add_argument("recipe", nargs="?", help="a recipe (luigi.cfg has the default), a run, an artifact, or a file "
+                        "of one")
     parser.add_argument("stage", nargs="?", help="one stage; all of them by default")
     recipe_arguments.add_set(parser)
     parser.add_argument("--json", action="store_true", help="the same as JSON")
@@ -34,10 +42,7 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
     if arguments.all:
         return _all(config)
     stage = artifact_reference.check_stage(arguments.stage) if arguments.stage else None
-    snapshot = snapshots.take(recipe_arguments.path(arguments.recipe, arguments, config))
-    store = Store(config.store)
-    staleness = Staleness(Plan(snapshot, store), Runs(store.root))
-    stages = {stage: staleness.of(stage)} if stage else staleness.asked_for()
+    stages = _of_recipe(arguments, stage, config)
     if arguments.json:
         print(json.dumps({name: freshness._asdict() for name, freshness in stages.items()}, indent=1))
         return None
@@ -45,6 +50,35 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
         for line in _lines(name, freshness):
             print(line)
     return None
+
+
+def _of_recipe(arguments: argparse.Namespace, stage: Optional[str], config: settings.Settings) -> Dict[str, Freshness]:
+    """{stage: its freshness}, of one stage or of all."""
+    store = Store(config.store)
+    runs = Runs(store.root)
+    if arguments.recipe and artifact_reference.present_recipe(arguments.recipe, config, runs) is None:
+        recorded = _recorded(arguments, store, config)
+        if stage and stage not in recorded:
+            raise UsageError("{} has no part in it".format(stage), where=arguments.recipe,
+                             why="its stages are {}".format(", ".join(recorded)), next_step="name one of these")
+        return {stage: recorded[stage]} if stage else recorded
+    snapshot = snapshots.take(recipe_arguments.path(arguments.recipe, arguments, config))
+    staleness = Staleness(Plan(snapshot, store), runs)
+    return {stage: staleness.of(stage)} if stage else staleness.asked_for()
+
+
+def _recorded(arguments: argparse.Namespace, store: Store, config: settings.Settings) -> Dict[str, Freshness]:
+    """What the record of a run, or the manifest of an artifact, says."""
+    if arguments.set:
+        raise UsageError("--set changes a recipe", where=arguments.recipe, why="this is a run or an artifact",
+                         next_step="name the recipe")
+    run = artifact_reference.run(arguments.recipe, config, Runs(store.root))
+    if run is None:
+        manifest = artifact_reference.artifact(arguments.recipe, Lineage(store), config)
+        return {manifest["stage"]: Freshness(MADE, manifest["why"])}
+    stages = [(name, run["stages"][name]) for name in STAGES if name in run["stages"]]
+    return {name: Freshness(MADE if in_run["made"] else STALE if in_run["why"] else FRESH, in_run["why"])
+            for name, in_run in stages}
 
 
 def _all(config: settings.Settings) -> int:

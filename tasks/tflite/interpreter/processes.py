@@ -17,6 +17,7 @@ from typing import IO, Any, Callable, Dict, Iterator, List, NamedTuple, Optional
 
 import numpy as np
 
+from octet import processors
 from octet.errors import InterpreterError
 from tasks.tflite.interpreter import patch, worker
 from tasks.tflite.model_file import Contents, Operator, Tensor
@@ -81,7 +82,7 @@ def over(content: bytes, contents: Contents, codes: Sequence[np.ndarray], progre
     step = max(1, CHUNK_BYTES // sum(int(np.prod(tensor.shape)) for tensor in inputs + outputs))
     for start in range(0, total, step):
         stop = min(start + step, total)
-        parts = [part for part in np.array_split(np.arange(start, stop), processors()) if len(part)]
+        parts = [part for part in np.array_split(np.arange(start, stop), processors.usable()) if len(part)]
         outcomes = run(content, [
             Pass(len(part), {tensor.index: Rows(values, part[0], part[-1] + 1, tensor)
                              for tensor, values in zip(inputs, codes)}, outputs) for part in parts],
@@ -129,16 +130,11 @@ def _ends(contents: Contents, operator: Operator) -> str:
     return "from {} to {}".format(text_of(operator.inputs), text_of(operator.outputs))
 
 
-def processors() -> int:
-    """The number of processors that this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def run(content: bytes, passes: Sequence[Pass], progress: Callable[[float], None] = lambda done: None,
         runtime: str = "tensorflow") -> List[Outcome]:
     """The outcome of each pass, in order. The passes are divided among as many processes as there are processors.
     progress: called with the share of the samples that is done."""
-    count = min(processors(), len(passes))
+    count = min(processors.usable(), len(passes))
     shares = [passes[first::count] for first in range(count)]
     done, total, lock = [0] * count, sum(item.samples for item in passes), threading.Lock()
 

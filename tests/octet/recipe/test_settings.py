@@ -23,7 +23,7 @@ PHASE = {"batch_size": 64, "momentum": 0.9, "clip_norm": None, "schedule": "cosi
 def test_a_short_recipe_has_every_default_filled_in():
     loaded = loading.load(write("r.yaml", SHORT))
     assert loaded.sections() == {
-        "seed": 1,
+        "seed": 1, "threads": 4,
         "data": {"dataset": "digits", "args": {}, "keep": "decoded", "limits": dict.fromkeys(LIMITS)},
         "model": {"build": "lenet", "args": {}, "approximate": [], "preprocess": None, "weights": None,
                   "new_layers": [], "files": []},

@@ -41,6 +41,7 @@ def test_the_data_is_prepared_once_for_descriptions_and_runs(project):
     assert nothing.returncode == 0 and "started" not in nothing.stderr, nothing.stderr
     checked = project.octet("check", str(project.recipe))
     assert first.stdout.splitlines()[0] == "samples: 18 train, 2 validation, 6 test" in checked.stdout, checked.stderr
+    assert "samples of each part were read" not in checked.stdout  # the description above is of all samples
 
     Image.new("RGB", (9, 7), (3, 50, 90)).save(str(project.folder / "set/train/cat/new.png"))
     assert project.octet("data", str(project.recipe)).returncode == 0

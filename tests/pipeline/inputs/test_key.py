@@ -8,7 +8,7 @@ from pipeline.stage_specs import STAGES
 
 SNAPSHOT = Snapshot(
     recipe=Path("/r/mnist.yaml"), folder=Path("/r"),
-    sections={"seed": 1, "data": {"dataset": "mnist", "args": {}}, "model": {"build": "lenet"},
+    sections={"seed": 1, "threads": 4, "data": {"dataset": "mnist", "args": {}}, "model": {"build": "lenet"},
               "train": {"epochs": 2}, "augment": {}, "loss": {}, "quantize": {"epochs": 1}, "convert": {},
               "metrics": {}, "validate": {"max_accuracy_drop": 0.01}, "report": {"samples": "wrong"},
               "export": {"targets": []}},
@@ -32,13 +32,13 @@ def with_section(name, value):
 def test_golden():
     """A change here means that every artifact of every user is made again: the changelog must say so."""
     assert of("TrainQAT") == (
-        "59c811bcaea519ab4ca76a35462aba5c16e8087abd89cfd956824d8cff02311f")
+        "65395f9399cc2a650545d0d2a498a54f5b5f043657c569588ff2ae05ced52c6f")
 
 
 def test_key_is_the_digest_of_its_preimage():
     found, preimage = key.of(STAGES["TrainQAT"], SNAPSHOT, FLOAT)
     assert found == key.digest(preimage)
-    assert set(preimage["recipe"]) == {"seed", "augment", "loss", "quantize"}
+    assert set(preimage["recipe"]) == {"seed", "threads", "augment", "loss", "quantize"}
 
 
 def test_a_section_that_is_read_changes_the_key_and_no_other_does():
@@ -47,10 +47,11 @@ def test_a_section_that_is_read_changes_the_key_and_no_other_does():
         assert of("TrainFloat", sections=with_section(name, {"x": 1})) == of("TrainFloat")
 
 
-def test_how_pictures_are_varied_is_read_by_the_two_phases_of_training_alone():
+@pytest.mark.parametrize("section, value", [("augment", {"x": 1}), ("threads", 8), ("seed", 2)])
+def test_augmentation_threads_and_seed_are_read_by_the_two_phases_of_training_alone(section, value):
     upstream = {name: {"file": "00"} for name in STAGES}
     changed = [stage for stage in STAGES
-               if of(stage, upstream, sections=with_section("augment", {"x": 1})) != of(stage, upstream)]
+               if of(stage, upstream, sections=with_section(section, value)) != of(stage, upstream)]
     assert changed == ["TrainFloat", "TrainQAT"]
 
 

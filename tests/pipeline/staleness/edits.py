@@ -90,7 +90,7 @@ def change_picture_and_put_its_time_back(checkout: Checkout) -> None:
 def change_helper_and_put_its_time_back(checkout: Checkout) -> None:
     """For Python's own cache, such a file is unchanged."""
     path = checkout.root / "tasks/training/learning_rate_schedule.py"
-    damage(path, path.read_bytes().replace(b"rate * _decay", b"rate/9*_decay"))
+    damage(path, path.read_bytes().replace(b"rate * min(", b"rate/9*min("))
 
 
 def run_then(edit: Callable[[Checkout], object], **which: str) -> Callable[[Checkout], None]:
@@ -143,8 +143,8 @@ EDITS = [
     Edit("a default written out", recipe("train: {epochs: 1}", "train: {epochs: 1, schedule: cosine}"), []),
     Edit("a section of defaults written out", recipe("train:", "convert: {}\ntrain:"), []),
     Edit("another default of a setting", source(
-        "octet/recipe/schema_training.py", "batch_size: Count = 64", "batch_size: Count = 32"), FLOAT,
-        "TrainFloat: train.batch_size 64 -> 32"),
+        "octet/recipe/schema_training.py", "batch_size: Count = 64", "batch_size: Count = 4"), FLOAT,
+        "TrainFloat: train.batch_size 64 -> 4"),
     Edit("a comment and another order in the recipe", recipe(
         "train: {epochs: 1}\nquantize: {epochs: 1}\n", "# why\nquantize: {epochs: 1}\ntrain: {epochs: 1}\n"), []),
     Edit("a value changed, run, and changed back", run_then(recipe("epochs: 1}\nq", "epochs: 3}\nq")), []),
@@ -160,7 +160,7 @@ EDITS = [
     Edit("formatting", source(
         "tasks/training/learning_rate_schedule.py", "_decay(settings, step", "_decay(\n        settings, step"), []),
     Edit("a helper function, other numbers", source(
-        "tasks/training/learning_rate_schedule.py", "rate * _decay", "rate * 0.5 * _decay"), FLOAT,
+        "tasks/training/learning_rate_schedule.py", "rate * min(", "rate * 0.5 * min("), FLOAT,
         "TrainFloat: tasks/training/learning_rate_schedule.py: rate() changed"),
     Edit("a helper function three imports away", source(
         "octet/quantization.py", "return of_range(low, high)", "return of_range(low, high * 1.002)"), ALL,

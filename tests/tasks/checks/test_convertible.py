@@ -116,7 +116,7 @@ def test_a_check_of_few_samples_is_enough_and_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(convertible, "SAMPLES", 2)
     notes = checked(tmp_path, "data: {{dataset: image_folder, args: {{path: {}, size: [8, 8]}}}}\n"
                               "model: {{build: lenet, args: {{filters: [4], dense: 8}}}}\n"
-                              "loss: {{class_weights: balanced}}\n".format(path))["notes"]
+                              "loss: {{class_weights: balanced}}\n".format(path))["data_notes"]
     assert "2 samples of each part were read; `octet data` reads all of them" in notes
 
 
@@ -127,7 +127,7 @@ def test_notes_about_labels_cover_all_samples(tmp_path):
     np.savez(str(tmp_path / "few.npz"), **arrays)
     text = ("data: {dataset: npz, args: {path: few.npz}}\n"
             "model: {build: lenet, args: {filters: [4], dense: 8}}\n%s")
-    notes = checked(tmp_path, text % "")["notes"]
+    notes = checked(tmp_path, text % "")["data_notes"]
     assert any("has 1 of 400 training samples" in note for note in notes)
     assert not any("part are in the" in note for note in notes)
 
