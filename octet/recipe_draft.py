@@ -1,10 +1,9 @@
 """Proposes a first recipe for the data at a path (`octet new`)."""
 
 import os
-import re
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from octet.data import array_folder, target_names
+from octet.data import array_folder
 from octet.data.dataset import PARTS
 from octet.errors import DatasetError
 
@@ -12,8 +11,6 @@ SOME = 200  # pictures, masks or table rows are examined
 ROUND = 8  # the proposed size is a multiple of this number of pixels
 LARGEST = 224  # pixels; the largest proposed size
 TABLES = (".csv", ".tsv", ".parquet")
-NAMED = re.compile(r"(y$|y_|label|target|class|mask|answer|out|pose|value|tags?)")  # usual names of targets
-
 
 NETWORK = '''\
 """A small network to start from."""
@@ -58,16 +55,16 @@ class Draft(NamedTuple):
 def of(path: str) -> Draft:
     """The draft for the data at `path`. Raises DatasetError unless it is a folder of pictures, arrays or records,
     a file of arrays or records, or a table."""
-    from octet.data import record_draft
+    from octet.data import array_draft, record_draft, table_draft
 
     if record_draft.fits(path):
-        return Draft("tfrecord", *record_draft.of(path, NAMED, _pictures_of))
+        return Draft("tfrecord", *record_draft.of(path, _pictures_of))
     if os.path.isdir(path):
-        return _archive(path) if array_folder.names(path) else _folder(path)
+        return Draft("npz", *array_draft.of(path)) if array_folder.names(path) else _folder(path)
     if path.lower().endswith(".npz") and os.path.exists(path):
-        return _archive(path)
+        return Draft("npz", *array_draft.of(path))
     if path.lower().endswith(TABLES) and os.path.exists(path):
-        return _table(path)
+        return Draft("table", *table_draft.of(path, _pictures_of))
     raise DatasetError("there is no data of a known kind", path,
                        "Octet proposes recipes for a folder of pictures, of .npy files or of TFRecord files, an .npz "
                        "file, a TFRecord file, or a .csv, .tsv or .parquet table.", "Give the path of one of these.")
@@ -170,6 +167,7 @@ def _classes_of_masks(path: str, files: List[str]) -> Tuple[Dict[str, Any], List
     """(masks and ignore, remarks)."""
     import numpy as np
 
+    from octet.data import array_draft
     from octet.data.masks import INDEXED
     from octet.data.picture_file import opened
 
@@ -183,7 +181,7 @@ def _classes_of_masks(path: str, files: List[str]) -> Tuple[Dict[str, Any], List
     if len(indices) == 2 and min(indices) == 0 and max(indices) > 1:
         return {"masks": ["class0", "class1"]}, [
             "The masks hold only 0 and {0}. Save masks with 1 in place of {0}.".format(max(indices))]
-    ignore = _void(indices)
+    ignore = array_draft.void(indices)
     count = max(1, *(indices - set(ignore.values()))) + 1
     return dict({"masks": ["class{}".format(index) for index in range(count)]}, **ignore), []
 
@@ -195,185 +193,6 @@ def _expect_no_other_masks(path: str, part: str) -> None:
         raise DatasetError("it has folders of pictures and of masks", os.path.join(path, part),
                            "They are no classes. Masks are read from train/images/ and train/masks/.",
                            "Move them there; the other parts can be held out of train/.")
-
-
-def _archive(path: str) -> Draft:
-    from octet.data import archive
-
-    names = archive.names(path)
-    whole = {re.sub("_train$", "", name) for name in names if name.endswith("_train")}
-    pattern = "{}_train" if whole else "{}"
-    arrays = archive.read(path, [pattern.format(name) for name in sorted(whole or set(names))])
-    arrays = {name: arrays[pattern.format(name)] for name in sorted(whole or set(names))}
-    chosen, remarks = _chosen(arrays)
-    targets = {name: _target(name, arrays[name], remarks) for name in chosen}
-    inputs = {name: _input(array) for name, array in arrays.items()
-              if name not in targets and array.ndim >= 2 and target_names.rank(name) is None}
-    if not inputs or not targets:
-        raise DatasetError("cannot tell inputs from targets among the arrays {}".format(", ".join(sorted(arrays))),
-                           path, "Inputs are [N, ...] numbers; targets have names such as y, label, target or mask.",
-                           "Write the recipe by hand, as described in octet/datasets/npz.py.")
-    remarks = ["{}: {} of {}.".format(name, array.dtype, list(array.shape)) for name, array in arrays.items()] + remarks
-    held_out = [part for part in ("validation", "test")
-                if not all("{}_{}".format(name, part) in names for name in (*inputs, *targets))]
-    split = {"split": {part: 0.1 for part in held_out}} if held_out else {}
-    args = {"inputs": {name: dict({"array": name}, **settings) for name, settings in inputs.items()},
-            "targets": {name: dict({"array": name}, **settings) for name, settings in targets.items()}}
-    shapes = [arrays[name].shape[1:] for name in inputs]
-    return Draft("npz", dict(args, **split), [settings["kind"] for settings in targets.values()], remarks,
-                 shapes[0] if len(shapes) == 1 else None)
-
-
-def _table(path: str) -> Draft:
-    from octet.data import table_file
-
-    table = table_file.read(path)
-    folder = os.path.dirname(path)
-    cells = {name: [row[place].strip() for row in table.rows[:SOME]] for place, name in enumerate(table.columns)
-             if name not in table.unreadable}
-    file = next((name for name, of in cells.items() if of and all(
-        os.path.isfile(os.path.join(folder, cell)) for cell in of)), None)
-    part = next((name for name, of in cells.items() if _are_parts(of)), None)
-    numbers = [name for name, of in cells.items() if all(_is_number(cell) for cell in of)]
-    words = [name for name in cells if name not in (file, part, *numbers) and len(set(cells[name])) < len(cells[name])]
-    named = sorted((name for name in cells if target_names.rank(name) is not None),
-                   key=lambda name: target_names.rank(name) or 0)
-    candidates = [name for name in dict.fromkeys(named + words) if name not in (file, part)]
-    label = candidates[0] if candidates else None
-    if label is None or not (file or set(numbers) - {label, *named}):
-        raise DatasetError("cannot tell inputs from targets among the columns {}".format(", ".join(table.columns)),
-                           path, "Inputs are a column of files or columns of numbers; a target has a name such as "
-                                 "label, class or target, or holds repeated words.",
-                           "Write the recipe by hand, as described in octet/datasets/table.py.")
-    whole = label not in numbers or all(float(cell).is_integer() for cell in cells[label])
-    args: Dict[str, Any] = {"file": file} if file else {
-        "features": [name for name in numbers if name not in (label, *named)]}
-    if label in numbers:
-        distinct = len(set(cells[label]))
-        whole = whole and not (distinct > 2 and 2 * distinct > len(cells[label]))
-    if whole:
-        args["label"] = label
-    else:
-        args["value"] = [label]
-    args.update({"part": part} if part else {})
-    remarks = ["{} samples, columns: {}.".format(len(table.rows), ", ".join(table.columns))]
-    others = [name for name in candidates[1:] if named[:1] != [label] or target_names.rank(name) is not None]
-    if others:
-        remarks.append("guessed: the {} is {}; it could also be {}.".format(
-            "label" if whole else "value", label, ", ".join(others)))
-    if label in numbers and not whole and all(float(cell).is_integer() for cell in cells[label]):
-        remarks.append("guessed: {0} is a value, because its whole numbers mostly differ. For classes, write "
-                       "label: {0}.".format(label))
-    used = {label, part, file, *args.get("features", ()), *table.unreadable}
-    unused = [name for name in table.columns if name not in used]
-    if unused:
-        remarks.append("Not read: {}. Features are numbers in every line that have no name of a target.".format(
-            ", ".join(unused)))
-    remarks += ["Not read: {}, which holds {}.".format(*item) for item in table.unreadable.items()]
-    if not file:
-        return Draft("table", args, ["class" if whole else "value"], remarks, (len(args["features"]),))
-    form, picture_remarks = _pictures(folder, cells[file])
-    return Draft("table", dict(args, **form), ["class" if whole else "value"], remarks + picture_remarks,
-                 tuple(form["size"]) + (form["channels"],))
-
-
-def _are_parts(cells: Sequence[str]) -> bool:
-    """Whether all cells are usual names of parts, one of them of the training part."""
-    from octet.data import listing
-
-    parts = {listing.MEANT.get(cell.lower(), cell.lower()) for cell in cells}
-    return "train" in parts and parts <= set(PARTS)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _input(array: Any) -> Dict[str, Any]:
-    """The settings for the range of an input; none for uint8 codes."""
-    from octet.data import codes
-
-    if array.dtype == "uint8" or array.dtype == bool or not array.size:
-        return {}
-    low, high, far = codes.likely(array)
-    return {"percentile": 99.9} if far else {"low": low, "high": high}
-
-
-def _chosen(arrays: Dict[str, Any]) -> Tuple[List[str], List[str]]:
-    """(the arrays that are targets, remarks about guesses and about arrays that are not read)."""
-    count = max([len(array) for array in arrays.values() if array.ndim >= 2] or [0])
-    aligned = [name for name, array in arrays.items() if array.ndim and len(array) == count]
-    ranks = {name: target_names.rank(name) for name in aligned}
-    flat = [name for name in aligned if arrays[name].ndim == 1]
-    named = [name for name in aligned if ranks[name] == 0] or [name for name in aligned if ranks[name] == 1]
-    chosen, remarks = named, []
-    if not named and flat:
-        chosen = [next((name for name in flat if arrays[name].dtype.kind in "US"), flat[0])]
-        others = [name for name in flat if name not in chosen]
-        remarks.append("guessed: the target is {}{}.".format(
-            chosen[0], "; it could also be {}".format(", ".join(others)) if others else ""))
-    unread = [name for name in aligned if name not in chosen and (name in flat or ranks[name] is not None)]
-    if unread and chosen:
-        remarks.append("Not read: {}. To split by one of them: split: {{by: group, group: {}}}, or by: time.".format(
-            ", ".join(unread), unread[0]))
-    others = [name for name in arrays if name not in aligned and arrays[name].ndim < 2]
-    if others and chosen:
-        remarks.append("Not read: {}, without a value for each sample.".format(", ".join(others)))
-    return chosen, remarks
-
-
-def _target(name: str, array: Any, remarks: List[str]) -> Dict[str, Any]:
-    """The settings of a target. What the dataset would refuse is added to `remarks`, with what to do."""
-    import numpy as np
-
-    from octet.data import target_arrays
-
-    settings: Dict[str, Any] = {"kind": _kind(array)}
-    try:
-        if settings["kind"] == "class" and array.dtype.kind not in "US":
-            target_arrays.labels(array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array, name, "")
-        elif settings["kind"] == "class_map":
-            target_arrays.class_map(array, name, "")
-    except DatasetError as error:
-        remarks.append("{}. {}".format(error.what, error.next_step))
-    if settings["kind"] == "class_map":
-        indices = set(np.unique(array).tolist())
-        settings.update(_void(indices))
-        if indices == {0, 255}:
-            settings["classes"] = ["class0", "class1"]
-            remarks.append("{} has only 0 and 255: save masks with 1 in place of 255.".format(name))
-    elif settings["kind"] == "value" and array.dtype.kind in "iu":
-        remarks.append("guessed: {} is a value, because its whole numbers mostly differ.".format(name))
-    return settings
-
-
-def _kind(array: Any) -> str:
-    """The kind of the target in an array."""
-    import numpy as np
-
-    if array.dtype.kind not in "biuf" or array.dtype == bool and array.ndim == 1:
-        return "class"
-    single = array.ndim == 1 or array.ndim == 2 and array.shape[1] == 1
-    binary = bool(np.isin(array, (0, 1)).all())
-    if single:
-        distinct = np.unique(array)
-        if len(distinct) > 2 and 2 * len(distinct) > len(array):
-            return "value"
-        numbered = np.array_equal(distinct, np.arange(len(distinct)))
-        return "class" if array.dtype.kind != "f" or numbered else "value"
-    if array.ndim == 2:
-        return "value" if not binary else "class" if (array.sum(1) == 1).all() else "labels"
-    one_hot = array.ndim == 4 and array.shape[3] > 1 and binary and bool((array.sum(3) == 1).all())
-    return "value" if array.ndim >= 3 and array.dtype.kind == "f" and not one_hot else "class_map"
-
-
-def _void(indices: Set[Any]) -> Dict[str, Any]:
-    """{"ignore": 255} where 255 marks pixels of no class; {} otherwise. indices: those in the masks."""
-    return {"ignore": 255} if 255 in indices and len(indices) > 2 and max(indices - {255}) < 254 else {}
 
 
 def _lines(args: Dict[str, Any], margin: str) -> List[str]:

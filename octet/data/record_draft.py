@@ -3,9 +3,9 @@
 import io
 import itertools
 import os
-from typing import Any, Callable, Dict, List, Optional, Pattern, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from octet.data import record_features, record_file, record_parts
+from octet.data import record_features, record_file, record_parts, target_names
 from octet.data import split as splits
 from octet.data.dataset import PARTS
 from octet.errors import DatasetError
@@ -25,11 +25,10 @@ def fits(path: str) -> bool:
     return os.path.isfile(path) and record_parts.SHARD.search(path.lower()) is not None
 
 
-def of(path: str, names_of_targets: Pattern[str], pictures_of: PicturesOf
-       ) -> Tuple[Dict[str, Any], List[str], List[str], Optional[Tuple[int, ...]]]:
+def of(path: str, pictures_of: PicturesOf) -> Tuple[Dict[str, Any], List[str], List[str], Optional[Tuple[int, ...]]]:
     """(arguments, [kind of the target], remarks, shape of the input).
 
-    names_of_targets: matches usual names of targets. pictures_of: returns the arguments for pictures, and remarks.
+    pictures_of: returns the arguments for pictures, and remarks.
     Raises DatasetError if no feature is recognized as the input, or none as the target."""
     files = record_parts.find(path, splits.Split(0.1, 0.1))
     first = files.files["train"][0]
@@ -41,7 +40,7 @@ def of(path: str, names_of_targets: Pattern[str], pictures_of: PicturesOf
     values = {name: [record.get(name) or [] for record in records] for name in records[0]}
     remarks = ["Features of the first records: {}.".format(", ".join(
         "{} ({})".format(name, record_features.kind_of(of_name[0])) for name, of_name in sorted(values.items())))]
-    target = _target(values, names_of_targets)
+    target = _target(values)
     image = next((name for name, of_name in values.items() if name != target and all(map(_is_picture, of_name))), None)
     numbers = next((name for name, of_name in sorted(values.items(), key=lambda item: -len(item[1][0]))
                     if name != target and of_name[0] and not isinstance(of_name[0][0], bytes)
@@ -59,6 +58,9 @@ def of(path: str, names_of_targets: Pattern[str], pictures_of: PicturesOf
         of_input = values[numbers or ""]
         args.update(numbers=numbers, **_range(of_input))
         shape = (len(of_input[0]),)
+    unread = sorted(set(values) - {target, image or numbers})
+    if unread:
+        remarks.append("Not read: {}.".format(", ".join(unread)))
     kind = _kind(values[target])
     args[{"class": "label"}.get(kind, kind)] = target
     if files.held_out:
@@ -78,14 +80,15 @@ def _is_picture(values: List[Any]) -> bool:
         return False
 
 
-def _target(values: Dict[str, Values], usual_names: Pattern[str]) -> Optional[str]:
-    """The feature that has a usual name of targets, or None. Of several, integers come first, then texts."""
-    candidates = [name for name, of_name in values.items() if of_name[0] and all(
-        not isinstance(value, bytes) or len(value) <= LONGEST_TEXT for value in of_name[0])
-        and any(usual_names.match(word) for word in name.lower().split("/"))]
+def _target(values: Dict[str, Values]) -> Optional[str]:
+    """The feature that has a usual name of targets, or None. Of several, whole names come before names that only begin
+    so, then integers come before texts."""
+    candidates = [(target_names.rank(name), name) for name, of_name in values.items() if of_name[0] and all(
+        not isinstance(value, bytes) or len(value) <= LONGEST_TEXT for value in of_name[0])]
     order = {"int64": 0, "bytes": 1}
-    ranked = [(order.get(record_features.kind_of(values[name][0]), 2), name) for name in candidates]
-    return min(ranked)[1] if ranked else None
+    ranked = [(rank, order.get(record_features.kind_of(values[name][0]), 2), name)
+              for rank, name in candidates if rank is not None]
+    return min(ranked)[2] if ranked else None
 
 
 def _kind(values: Values) -> str:

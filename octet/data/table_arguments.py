@@ -28,6 +28,7 @@ class Arguments(NamedTuple):
     skip_unreadable: bool = False
     resize: Optional[Dict[str, Any]] = None
     weight: Optional[str] = None
+    ending: str = ""
 
 
 def used_columns(arguments: Arguments) -> List[str]:

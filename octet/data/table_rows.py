@@ -57,7 +57,7 @@ def files(table: Table, arguments: Arguments, rows: Sequence[int]) -> Tuple[str,
     """(the folder, the picture files of these rows, relative to it). Raises DatasetError for a file that does not
     exist."""
     folder = os.path.join(os.path.dirname(table.path), arguments.folder or "")
-    cells = table.column(arguments.file or "", "file")
+    cells = [cell + arguments.ending for cell in table.column(arguments.file or "", "file")]
     for row in rows:
         if not os.path.isfile(os.path.join(folder, cells[row])):
             kind = regular_file.kind(os.path.join(folder, cells[row]))

@@ -6,10 +6,11 @@ column names, or a .parquet file.
     data: {dataset: table, args: {path: scenes.csv, file: photo, size: [96, 96], labels: [day, rain]}}
     data: {dataset: table, args: {path: poses.csv, file: photo, size: [96, 96], value: [x, y]}}
 
-Files are relative to the table's folder, or to `folder`. `part` is a column with the values train, validation and test.
-Parts that it does not name, or all without `part`, are held out as `split` says (octet/data/split.py), by default
-{validation: 0.1, test: 0.1}; {by: group, group: dog} and {by: time, time: taken} name columns. Each column of features,
-and of a value, is scaled so that its training values span 0 to 1.
+Files are relative to the table's folder, or to `folder`. If the column has their names without an ending, write
+`ending: .jpg`. `part` is a column with the values train, validation and test. Parts that it does not name, or all
+without `part`, are held out as `split` says (octet/data/split.py), by default {validation: 0.1, test: 0.1};
+{by: group, group: dog} and {by: time, time: taken} name columns. Each column of features, and of a value, is scaled so
+that its training values span 0 to 1.
 """
 
 import json
@@ -28,16 +29,17 @@ def load(path: str, file: Optional[str] = None, features: Optional[Sequence[str]
          labels: Optional[Sequence[str]] = None, value: Optional[Sequence[str]] = None,
          size: Optional[Sequence[int]] = None, channels: int = 3, alpha: Optional[str] = None, bits: int = 16,
          folder: Optional[str] = None, part: Optional[str] = None, split: Optional[Dict[str, Any]] = None,
-         skip_unreadable: bool = False, resize: Optional[Dict[str, Any]] = None, weight: Optional[str] = None, *,
+         skip_unreadable: bool = False, resize: Optional[Dict[str, Any]] = None, weight: Optional[str] = None,
+         ending: str = "", *,
          parts: Sequence[str] = PARTS, samples: Optional[int] = None) -> Dataset:
     """The input image [N, H, W, channels] or features [N, columns], uint8 codes of [0, 1]; the target label, labels or
     value. Pictures are decoded as in image_folder. weight: a column with a weight for each sample, which becomes the
-    extra `weight`; `loss: {sample_weights: weight}` reads it. parts, samples: the requested parts and number of samples
-    (octet/data/dataset.py). Raises DatasetError."""
+    extra `weight`; `loss: {sample_weights: weight}` reads it. ending: added to each cell of `file`. parts, samples: the
+    requested parts and number of samples (octet/data/dataset.py). Raises DatasetError."""
     from octet.data.check import check
 
     arguments = Arguments(path, file, features, label, labels, value, size, channels, alpha, bits, folder, part, split,
-                          skip_unreadable, resize, weight)
+                          skip_unreadable, resize, weight, ending)
     _expect(arguments)
     table = read(path)
     rows, notes = table_rows.of_parts(table, arguments)
@@ -74,12 +76,12 @@ def digest(part_name: str, path: str, file: Optional[str] = None, features: Opti
            label: Optional[str] = None, labels: Optional[Sequence[str]] = None, value: Optional[Sequence[str]] = None,
            size: Optional[Sequence[int]] = None, channels: int = 3, alpha: Optional[str] = None, bits: int = 16,
            folder: Optional[str] = None, part: Optional[str] = None, split: Optional[Dict[str, Any]] = None,
-           skip_unreadable: bool = False, resize: Optional[Dict[str, Any]] = None, weight: Optional[str] = None
-           ) -> str:
+           skip_unreadable: bool = False, resize: Optional[Dict[str, Any]] = None, weight: Optional[str] = None,
+           ending: str = "") -> str:
     """The sha256 of the part's lines and pictures, and of the settings for reading them."""
     content_digests.known_part(part_name)
     arguments = Arguments(path, file, features, label, labels, value, size, channels, alpha, bits, folder, part, split,
-                          skip_unreadable, resize, weight)
+                          skip_unreadable, resize, weight, ending)
     _expect(arguments)
     table = read(path)
     rows, _ = table_rows.of_parts(table, arguments)
@@ -113,6 +115,10 @@ def _expect(arguments: Arguments) -> None:
         if columns and (isinstance(columns, str) or not isinstance(columns, (list, tuple))):
             raise DatasetError("{} is {!r}".format(name, columns), "data.args." + name, "It is a list of columns.",
                                "Write {}: [{}].".format(name, columns))
+    if not isinstance(arguments.ending, str) or arguments.ending and not arguments.file:
+        raise DatasetError("ending is {!r}".format(arguments.ending), "data.args.ending",
+                           "It is added to the names of picture files.",
+                           "Write ending: .jpg beside file, or leave it out.")
     if arguments.file:
         from octet.datasets import image_folder
         image_folder.expect_form(arguments.path, arguments.size or [], arguments.channels, arguments.alpha,

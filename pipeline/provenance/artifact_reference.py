@@ -10,6 +10,7 @@ by the first digits of its key, or by
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional, Tuple
@@ -127,7 +128,7 @@ def present_recipe(text: str, settings: Settings, runs: Runs) -> Optional[Path]:
     """The path of the recipe that `text` refers to as it is now; None for a text of the form of a past run or an
     artifact: RECIPE:NUMBER, RECIPE:STAGE, a file of an artifact, or digits of a key. Raises RecipeError for any other
     text, UsageError as `recipe` does."""
-    if _is_there(Path(text)) and not text.endswith((".yaml", ".yml")):
+    if os.path.isfile(text) and not text.endswith((".yaml", ".yml")):
         return None
     try:
         return recipe(text, settings, runs)

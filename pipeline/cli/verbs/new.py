@@ -1,4 +1,8 @@
-"""Writes a first recipe, with comments, for a folder of pictures, an .npz file or a table."""
+"""Writes a first recipe, with comments, for data: a folder of pictures (in folders of classes, or with masks), an .npz
+file, a folder of .npy files, a table (.csv, .tsv, .parquet), or TFRecord files.
+
+It says what it guessed, and what it does not read. For arrays and tables, it also writes a small network.
+"""
 
 import argparse
 import os
@@ -8,7 +12,7 @@ from pipeline.files import new_files
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", help="a folder of pictures, an .npz file, or a table, .csv, .tsv or .parquet")
+    parser.add_argument("data", help="a folder or a file of data")
     parser.add_argument("recipe", nargs="?", help="the file to write; NAME.yaml in the working folder by default")
 
 

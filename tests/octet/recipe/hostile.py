@@ -85,7 +85,7 @@ _("recipe_in_utf16", RECIPE, ["not UTF-8 text"], SHORT.encode("utf-16"))
 _("recipe_with_bom", OK, [], SHORT.encode("utf-8-sig"))
 _("recipe_with_crlf", OK, [], SHORT.replace("\n", "\r\n"))
 _("recipe_in_latin1", RECIPE, ["not UTF-8 text: byte 2"], b"# \xe9\n" + SHORT.encode())
-_("luigi_cfg_as_recipe", RECIPE, ["luigi.cfg"], argv=("why", "./luigi.cfg"))
+_("luigi_cfg_as_recipe", 11, ["luigi.cfg"], argv=("why", "./luigi.cfg"))
 
 # A few bytes of YAML that become large
 
