@@ -33,8 +33,8 @@ def notes(metrics: Metrics) -> List[str]:
 
 
 def without_data_notes(report: Metrics) -> Metrics:
-    """The report of a check without its notes about the data. They are about a few samples, and so for recipes whose
-    SummarizeData is not made: its notes are about all samples."""
+    """The report of a check without its notes about the data. The check has read a few samples only: where
+    SummarizeData is made, its notes, which are about all samples, are shown instead."""
     return {name: value for name, value in report.items() if name != "data_notes"}
 
 

@@ -14,11 +14,11 @@ PURPOSE = "processors"
 
 @contextmanager
 def taken() -> Iterator[Optional[Tuple[int, ...]]]:
-    """The processors for one process, while the block runs: those that the fewest other stages of this user on this
-    host have. None: no limit is set, and the process may use all that this one may use.
+    """The processors that one process may use while the block runs: those that the fewest other stages of this user on
+    this host use. None if no limit is set: the process may then use all that this process may use.
 
-    A temporary folder that is locked while the block runs names the processors. Where there can be none, the stages of
-    other runs are not counted."""
+    The name of a temporary folder, which is locked while the block runs, tells other runs which processors are in use.
+    If no temporary folder can be made, other runs do not count this process."""
     number = _limit()
     if number is None:
         yield None
@@ -37,4 +37,5 @@ def taken() -> Iterator[Optional[Tuple[int, ...]]]:
 
 @lru_cache(maxsize=None)
 def _limit() -> Optional[int]:
+    """The setting `[octet] processors`; None if it is not set."""
     return settings.load().processors

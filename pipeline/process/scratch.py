@@ -4,8 +4,9 @@ import errno
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Iterator, List, Optional, Tuple
 
@@ -42,8 +43,11 @@ def locked() -> List[str]:
         lock = _lock(str(parent / name), wait=False)
         if lock is not None:
             os.close(lock)
-        elif (parent / name).stat().st_uid == os.geteuid():
-            purposes.append(name[len(LOCKED):].split("-")[0])
+            continue
+        with suppress(FileNotFoundError):  # its process may have removed it meanwhile
+            status = os.lstat(str(parent / name))
+            if status.st_uid == os.geteuid() and stat.S_ISDIR(status.st_mode):
+                purposes.append(name[len(LOCKED):].split("-")[0])
     return purposes
 
 

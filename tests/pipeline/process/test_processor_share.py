@@ -45,6 +45,15 @@ def test_a_process_gets_processors_that_no_other_has(limited):
     assert scratch.locked() == []
 
 
+def test_an_entry_that_is_no_folder_in_use_is_not_counted(limited, tmp_path):
+    limited(1)
+    (tmp_path / (scratch.LOCKED + "processors_0-gone")).symlink_to(tmp_path / "gone")  # as if removed meanwhile
+    (tmp_path / (scratch.LOCKED + "processors_0-file")).write_text("")
+    assert scratch.locked() == []
+    with processor_share.taken() as taken:
+        assert taken == (ALLOWED[0],)
+
+
 def test_a_limit_above_the_number_of_processors_takes_all(limited):
     limited(len(ALLOWED) + 5)
     with processor_share.taken() as taken:
