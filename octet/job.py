@@ -7,9 +7,16 @@ from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence
 
 from octet.file_stamps import Stamps
 
-Settings = Dict[str, Any]
-"""{section of the recipe: {key: value}}, defaults filled in, as octet/recipe/schema.py documents them; `seed` and
-`threads` are numbers. The job of a check holds what that check reads: tasks/checks/."""
+Section = Dict[str, Any]
+"""One section of a recipe: {key: value}, defaults filled in. octet/recipe/schema.py has the keys and their types."""
+
+Sections = Dict[str, Any]
+"""{section of a recipe: its values, a Section}, and numbers: `seed` and `threads`."""
+
+Metrics = Dict[str, Any]
+"""What a job reports at its end, as JSON: the metrics of a stage or the report of a check, with `warnings` and `notes`.
+The other fields depend on the job; the module in `tasks` that does the work documents them."""
+
 THREADS = 4
 """The default of `threads`. On two processors, four threads cost up to a tenth more CPU time than two (decision 18)."""
 
@@ -18,7 +25,7 @@ class Job(NamedTuple):
     """The work of one stage, or of one check of a recipe.
 
     stage:     the module in `tasks` that does the work, such as `stages.train_float`.
-    settings:  the recipe's sections that the stage reads.
+    settings:  the recipe's sections that the stage reads; for a check, what its module in tasks/checks/ documents.
     inputs:    {stage: folder of its artifact} of the upstream stages.
     output:    an empty folder; its content at the end is the artifact.
     recipe_folder: the folder to which file paths and dotted names in the recipe are relative.
@@ -34,7 +41,7 @@ class Job(NamedTuple):
     """
 
     stage: str
-    settings: Settings
+    settings: Sections
     inputs: Dict[str, str]
     output: str
     recipe_folder: str

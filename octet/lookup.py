@@ -19,12 +19,13 @@ import pkgutil
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Type, Union
+from typing import Any, List, NamedTuple, Optional, Tuple, Type, Union
 
 from octet import regular_file
 from octet.dotted_import import import_dotted, public_names
 from octet.errors import DatasetError, ModelError, OctetError, RecipeError
 from octet.installed_files import is_installed
+from octet.job import Sections
 from octet.suggestions import suggest
 from octet.user_code import load_file, translated_errors
 
@@ -69,7 +70,7 @@ class Named(NamedTuple):
     spec: str
 
 
-def named(sections: Dict[str, Any]) -> List[Named]:
+def named(sections: Sections) -> List[Named]:
     """All functions and classes that these sections name. Malformed sections are skipped."""
     entries = [Named(catalogue, (each.section, each.key), _entry(sections.get(each.section), each.key))
                for catalogue, each in CATALOGUES.items() if each.key]

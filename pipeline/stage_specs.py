@@ -17,7 +17,9 @@
 """
 
 from fnmatch import fnmatchcase
-from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Set, Tuple
+from typing import Callable, Dict, NamedTuple, Optional, Set, Tuple
+
+from octet.job import Sections
 
 PREPARE_DATA, NAMES = "PrepareData.", "names.json"
 SUMMARIZE, SUMMARY = "SummarizeData", "summary.json"
@@ -58,9 +60,9 @@ class StageSpec(NamedTuple):
     products: Tuple[str, ...] = ()
     checks: Tuple[str, ...] = ()
     trains: str = ""
-    names_if: Optional[Callable[[Mapping[str, Any]], bool]] = None
+    names_if: Optional[Callable[[Sections], bool]] = None
 
-    def taken(self, upstream: str, products: Dict[str, str], sections: Mapping[str, Any]) -> Dict[str, str]:
+    def taken(self, upstream: str, products: Dict[str, str], sections: Sections) -> Dict[str, str]:
         """The products {path: sha256} that this stage reads, of all `products` of the stage `upstream`."""
         globs = self.takes.get(upstream)
         if globs is None:
@@ -69,7 +71,7 @@ class StageSpec(NamedTuple):
             globs = (*globs, NAMES)
         return {path: sha256 for path, sha256 in products.items() if any(fnmatchcase(path, glob) for glob in globs)}
 
-    def takes_names(self, sections: Mapping[str, Any]) -> bool:
+    def takes_names(self, sections: Sections) -> bool:
         """Whether the stage reads the names of the classes."""
         return any(self.taken(need, {NAMES: ""}, sections) for need in self.needs if need.startswith(PREPARE_DATA))
 
@@ -95,7 +97,7 @@ _LEARNT = ("spec.json", NAMES)
 """What the validation and test parts take over from the training part: the shapes, the ranges and the classes."""
 
 
-def _weighs_named_classes(sections: Mapping[str, Any]) -> bool:
+def _weighs_named_classes(sections: Sections) -> bool:
     """Whether the section `loss` gives weights to classes by their names."""
     loss = sections["loss"]
     return any(isinstance(one.get("class_weights"), dict) for one in (loss, *loss.get("targets", {}).values()))

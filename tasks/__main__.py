@@ -27,7 +27,7 @@ uncached_source.install(os.path.dirname(OURS))
 from octet.job import Job  # noqa: E402
 from tasks import log  # noqa: E402
 from tasks.process import channel, failure_message  # noqa: E402
-from tasks.source_guard import file_guard, loaded_sources, private_source  # noqa: E402
+from tasks.source_guard import file_guard, loaded_sources, private_source, watched_functions  # noqa: E402
 
 
 def _die_with_parent(jobs: int) -> None:
@@ -62,7 +62,7 @@ def main() -> int:
     os.set_inheritable(jobs, False)
     job = _read_job(jobs)
     private_source.install(job.origin)
-    file_guard.install()
+    watched_functions.install()
     threading.Thread(target=_die_with_parent, args=(jobs,), daemon=True).start()
     reports.watch()
     try:

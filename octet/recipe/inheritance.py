@@ -10,10 +10,8 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 from octet import regular_file
 from octet.errors import RecipeError
 from octet.lookup import BOXES, LOSSES, METRICS, is_file, named
-from octet.recipe.yaml_text import Keys, Place, Problem, parsed, show
+from octet.recipe.yaml_text import MOST_BYTES, Keys, Place, Problem, parsed, show
 
-MOST_BYTES = 256 << 10
-"""The size of the largest recipe that is read, which takes the YAML reader about a second."""
 LONGEST_CHAIN = 20
 """The most recipes in one chain of `extends`."""
 

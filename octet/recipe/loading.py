@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple, Union
 from octet import digest, interrupts, lookup, memory_limits
 from octet.errors import RecipeError
 from octet.gates.definitions import GATES
+from octet.job import Sections
 from octet.recipe import signatures
 from octet.recipe.inheritance import Text, is_path, read
 from octet.recipe.yaml_text import Keys, Place, Problem, nearest, show
@@ -66,9 +67,9 @@ class Recipe(NamedTuple):
     places: Dict[Keys, Place]
     folder: Path
 
-    def sections(self) -> Dict[str, Any]:
+    def sections(self) -> Sections:
         """A new plain dict: every section by its name in YAML, defaults filled in."""
-        sections: Dict[str, Any] = json.loads(self.complete)
+        sections: Sections = json.loads(self.complete)
         return sections
 
     def where(self, *keys: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple, Type
 
 import pydantic
 
+from octet.job import Sections
 from octet.recipe.inheritance import Text
 from octet.recipe.schema import Recipe
 from octet.recipe.schema_training import Phase, Quantize, Train
@@ -21,7 +22,7 @@ from octet.suggestions import suggest
 _MOST_REPORTED = 100  # problems; each costs a search for similar names
 
 
-def complete(text: Text, problems: List[Problem]) -> Optional[Dict[str, Any]]:
+def complete(text: Text, problems: List[Problem]) -> Optional[Sections]:
     """{section: {key: value}} with defaults filled in, as plain values for JSON. Returns None if a value is wrong;
     `problems` then has a problem for each wrong key."""
     values = _resolved(text, problems)
@@ -37,7 +38,7 @@ def complete(text: Text, problems: List[Problem]) -> Optional[Dict[str, Any]]:
     return None
 
 
-def _resolved(text: Text, problems: List[Problem]) -> Dict[str, Any]:
+def _resolved(text: Text, problems: List[Problem]) -> Sections:
     """The text's values after two expansions: `augment: NAME` becomes {preset: NAME}, and with `model.weights` the
     default of `train.epochs` is 0."""
     if isinstance(text.values.get("augment"), str):

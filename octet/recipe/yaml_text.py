@@ -1,7 +1,7 @@
 """Parses YAML text to plain values, and records the position of each key.
 
-A few bytes of YAML can expand to a lot of data. So three things are limited: the depth of nesting, the number of values
-and characters after anchors are expanded, and the digits of a number. """
+A few bytes of YAML can expand to a lot of data. So these are limited: the size of the file, the depth of nesting, the
+number of values and characters after anchors are expanded, and the digits of a number. """
 
 import math
 import re
@@ -9,6 +9,8 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
 import yaml
 
+MOST_BYTES = 256 << 10
+"""The size of the largest recipe that is read; the YAML reader takes about a second for it."""
 DEEPEST = 50
 MOST_VALUES = 100000
 MOST_CHARACTERS = 1 << 20

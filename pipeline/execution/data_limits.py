@@ -3,13 +3,13 @@
 If a recipe has limits, only PrepareData and SummarizeData are made before its data has passed this check.
 """
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import List, Optional
 
 from octet.data import dataset_digest
 from octet.data.dataset import PARTS
 from octet.errors import LimitError
 from octet.gates import data_limits
-from octet.gates.data_limits import Judgement
+from octet.gates.data_limits import Figures, Judgement
 from pipeline.inputs import snapshot as snapshots
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.stage_specs import PREPARE_DATA, SUMMARIZE
@@ -22,7 +22,7 @@ def are_set(snapshot: Snapshot) -> bool:
     return data_limits.are_set(snapshot.sections["data"])
 
 
-def figures(plan: Plan) -> Optional[Dict[str, Any]]:
+def figures(plan: Plan) -> Optional[Figures]:
     """The figures that SummarizeData and PrepareData have recorded about the data; None if the data has not been
     summarized. Dropped artifacts count, because their figures are still recorded."""
     statuses = [plan.status(stage) for stage in (SUMMARIZE, *(PREPARE_DATA + part for part in PARTS))]
@@ -32,7 +32,7 @@ def figures(plan: Plan) -> Optional[Dict[str, Any]]:
     return {**summarized["figures"], "left_out": sum(metrics["left_out"] for metrics in prepared)}
 
 
-def judge(snapshot: Snapshot, found: Mapping[str, Any]) -> List[Judgement]:
+def judge(snapshot: Snapshot, found: Figures) -> List[Judgement]:
     """The judgements on these figures, which are all passed. Raises LimitError with the position in the recipe.
 
     Files that belong to no part are counted now: they are in no digest, so their number is not recorded."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Optional, cast
+from typing import NamedTuple, Optional
 
 from octet import interrupts
 from octet.errors import OctetError
+from pipeline.execution import run_facts
 from pipeline.settings import Settings
 from pipeline.store.runs import Runs
-
-if TYPE_CHECKING:
-    from pipeline.store.record_types import UnnumberedRun
 
 AFTER_S = 1.0
 """Seconds before a run is recorded. Most runs have nothing to do, and end sooner."""
@@ -29,11 +27,11 @@ class EarlyRecord:
     """Begins the record of a run if `stop` is not called within AFTER_S, so that a run that is killed later is
     recorded.
 
-    facts: the fields of the record without its end. Nothing is recorded for a recipe that does not exist or a store
-    that cannot be written; the run itself then raises the error."""
+    started: the time of the start of the run, for the record. Nothing is recorded for a recipe that does not exist or a
+    store that cannot be written; the run itself then raises the error."""
 
-    def __init__(self, settings: Settings, recipe: Optional[str], facts: Dict[str, Any]) -> None:
-        self._settings, self._recipe, self._facts = settings, recipe, facts
+    def __init__(self, settings: Settings, recipe: Optional[str], target: str, started: str) -> None:
+        self._settings, self._recipe, self._target, self._started = settings, recipe, target, started
         self._recorded: Optional[Recorded] = None
         self._timer = threading.Timer(AFTER_S, self._begin)
         self._timer.daemon = True
@@ -53,9 +51,8 @@ class EarlyRecord:
         try:
             path = self._settings.find_recipe(self._recipe or self._settings.recipe).absolute()
             if path.is_file():
-                record = Runs(self._settings.store).begin(path, cast("UnnumberedRun", {
-                    "recipe": {"name": path.stem, "path": str(path)}, **self._facts, "snapshot": None, "stages": {},
-                    "finished": None, "exit": None, "error": None}))
+                record = Runs(self._settings.store).begin(
+                    path, run_facts.begun(path, self._target, self._started, None, {}))
                 self._recorded = Recorded(path, record["number"])
         except (OctetError, OSError):
             pass

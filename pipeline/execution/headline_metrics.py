@@ -2,7 +2,8 @@
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
-from octet.headline_metric import PREFERRED
+from octet.job import Metrics
+from octet.main_metric import PREFERRED
 
 SIDES = ("float", "fake_quantized", "uint8", "int8")
 JUDGED = SIDES[:3]
@@ -10,8 +11,11 @@ JUDGED = SIDES[:3]
 of the samples only."""
 ON_INT8_SAMPLES = ("uint8", "int8")
 
-Metrics = Dict[str, Dict[str, Any]]
+OfStages = Dict[str, Metrics]
 """{stage: the metrics in its manifest} of the stages that have an artifact."""
+
+BySide = Dict[str, Any]
+"""{side: value}; a side without a value, or whose value is no number, is left out of a headline."""
 
 
 class Headline(NamedTuple):
@@ -39,7 +43,7 @@ class Headline(NamedTuple):
         return self.part if self.samples is None else "{:,} samples of {}".format(self.samples, self.part)
 
 
-def of(metrics: Metrics) -> List[Headline]:
+def of(metrics: OfStages) -> List[Headline]:
     """A headline for each output, from Measure, or from earlier stages if there is no measurement yet. The recipe's own
     metrics come first, with an empty output. If the int8 file was measured on some of the samples only, the headlines
     of uint8 and int8 on these samples come last."""
@@ -65,7 +69,7 @@ def of(metrics: Metrics) -> List[Headline]:
     return [each for each in of_stages if each]
 
 
-def _of_recipe(named: Dict[str, Dict[str, Any]], sides: Sequence[str]) -> List[Headline]:
+def _of_recipe(named: Dict[str, BySide], sides: Sequence[str]) -> List[Headline]:
     """A headline for each metric that the recipe names and that has a value for each of these sides. The value for int8
     may be missing."""
     found = [Headline("", name, "test", {side: by_side[side] for side in sides
@@ -74,7 +78,8 @@ def _of_recipe(named: Dict[str, Dict[str, Any]], sides: Sequence[str]) -> List[H
     return [each for each in found if set(each.sides) >= set(sides) - {"int8"}]
 
 
-def _of_outputs(outputs: Dict[str, Dict[str, Any]], sides: Sequence[str]) -> List[Headline]:
+def _of_outputs(outputs: Dict[str, Dict[str, BySide]], sides: Sequence[str]) -> List[Headline]:
+    """A headline for each output that has one. outputs: {output: {metric: {side: value}}}, as in measurement.json."""
     found = [_headline(name, "test", {
         side: {metric: figures[metric].get(side) for metric in PREFERRED if isinstance(figures.get(metric), dict)}
         for side in sides}) for name, figures in sorted(outputs.items())]
@@ -86,13 +91,14 @@ def has_several_outputs(headlines: Sequence[Headline]) -> bool:
     return len({each.output for each in headlines} - {""}) > 1
 
 
-def size_bytes(metrics: Metrics) -> Optional[int]:
+def size_bytes(metrics: OfStages) -> Optional[int]:
     """The size of the .tflite file; None if there is no file yet."""
     found = (metrics.get("ConvertUint8") or {}).get("size_bytes")
     return found if isinstance(found, int) else None
 
 
 def _headline(output: str, part: str, sides: Dict[str, Dict[str, Any]]) -> Optional[Headline]:
+    """The headline of an output. sides: {side: {metric: value}}. None if no side has a preferred metric."""
     for metric in PREFERRED:
         values = {side: figures[metric] for side, figures in sides.items()
                   if isinstance(figures.get(metric), (int, float))}

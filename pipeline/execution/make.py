@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optiona
 from octet import file_stamps
 from octet.data import dataset_digest
 from octet.errors import OctetError, RecipeError
-from octet.job import Job
+from octet.job import Job, Metrics
 from pipeline import formatting
 from pipeline.execution import preflight, progress, run_record
-from pipeline.files import durable_files
+from pipeline.files import file_errors
 from pipeline.inputs import git, snapshot
 from pipeline.inputs.key import digest as key_digest
 from pipeline.inputs.source_tree import SourceTree
 from pipeline.process import child
 from pipeline.stage_specs import PREPARE_DATA, STAGES, StageSpec
+from pipeline.staleness.freshness import Staleness, listing_bytes
 from pipeline.staleness.plan import Plan
-from pipeline.staleness.verdict import Staleness, listing_bytes
 from pipeline.store import manifest, shared_files
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
@@ -30,11 +30,6 @@ from pipeline.store.status import FORCED, INTACT
 
 if TYPE_CHECKING:
     from pipeline.inputs.preimage_types import Digests, Preimage
-    from pipeline.store.record_types import Metrics
-
-MOST_EARLIER = 32
-"""The number of earlier artifacts of PrepareData in which a new one looks for decoded samples. For each of them, its
-list of samples must be read."""
 
 _PRINTED: Set[Tuple[str, str]] = set()
 """(digest of a snapshot, line) of each remark that this process has printed."""
@@ -129,7 +124,7 @@ class Making(NamedTuple):
                 self.tell_scheduler(fraction, "\n".join(part for part in (message, reasons) if part))
             job = self._job(plan, workspace, checkpoints)
             try:
-                with durable_files.explained("run a stage", log_path):
+                with file_errors.explained("run a stage", log_path):
                     tree = self.source[self.spec.module]
                     return child.run(job, report, log_path, tree.write, self.print_waiting, tree.modules)
             except OctetError as error:
@@ -200,7 +195,7 @@ class Making(NamedTuple):
         decoder = key_digest({"source": taken_snapshot.source[name], "versions": taken_snapshot.versions[name]})
         forced = plan.status(name).state == FORCED
         folders = [] if forced else shared_files.newest(
-            plan.store, [stage for stage in STAGES if stage.startswith(PREPARE_DATA)], MOST_EARLIER)
+            plan.store, [stage for stage in STAGES if stage.startswith(PREPARE_DATA)])
         return {"decoder": decoder, "earlier": tuple(str(folder) for folder in folders)}
 
     def _stamps(self) -> file_stamps.Stamps:

@@ -4,12 +4,12 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from octet.data.dataset import PARTS
 from octet.errors import OctetError, StageDied
-from octet.job import Job, Progress
-from pipeline.files import durable_files
+from octet.job import Job, Metrics, Progress, Sections
+from pipeline.files import file_errors
 from pipeline.inputs import snapshot
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.inputs.source_tree import SourceTree
@@ -18,7 +18,7 @@ from pipeline.process import child, child_exit, scratch
 NOTHING_MADE = "nothing has been trained or written"
 
 
-def remarks(metrics: Mapping[str, Any], sections: Optional[Mapping[str, Any]] = None) -> List[str]:
+def remarks(metrics: Metrics, sections: Optional[Sections] = None) -> List[str]:
     """A line for each warning, and then for each note, in the metrics of a check or a stage. Notes about the data come
     before other notes. sections: of the recipe. Where they weight classes, no note proposes it."""
     outside = ["the dataset's `load` reads {}, which is not below data.args.path: its content is in the key only if "
@@ -32,28 +32,28 @@ PROPOSED_WEIGHTS = "without loss: {class_weights: balanced}"
 """What octet/data/summary.py proposes where a class is rare."""
 
 
-def _weights_classes(sections: Mapping[str, Any]) -> bool:
+def _weights_classes(sections: Sections) -> bool:
     """Whether the recipe weights or oversamples classes, for all targets."""
     loss = sections.get("loss") or {}
     return any(loss.get(key) is not None for key in ("class_weights", "oversample"))
 
 
-def notes(metrics: Mapping[str, Any]) -> List[str]:
+def notes(metrics: Metrics) -> List[str]:
     """The notes in the metrics of a check or a stage, those about the data first."""
     return [*metrics.get("data_notes", ()), *metrics.get("notes", ())]
 
 
-def without_data_notes(report: Mapping[str, Any]) -> Dict[str, Any]:
-    """The report of a check without its notes about the data. They are about a few samples, and so for recipes whose
-    SummarizeData is not made: its notes are about all samples."""
+def without_data_notes(report: Metrics) -> Metrics:
+    """The report of a check without its notes about the data. The check has read a few samples only: where
+    SummarizeData is made, its notes, which are about all samples, are shown instead."""
     return {name: value for name, value in report.items() if name != "data_notes"}
 
 
-_REPORTS: Dict[Tuple[str, str], Dict[str, Any]] = {}
+_REPORTS: Dict[Tuple[str, str], Metrics] = {}
 """{(digest of a snapshot, check): report} of the checks that have passed in this process."""
 
 
-def once(taken_snapshot: Snapshot, check: str, on_wait: Optional[child.OnWait] = None) -> Dict[str, Any]:
+def once(taken_snapshot: Snapshot, check: str, on_wait: Optional[child.OnWait] = None) -> Metrics:
     """The report of a check, which runs once for each snapshot: several stages of a run may need it."""
     if (taken_snapshot.digest, check) not in _REPORTS:
         _REPORTS[taken_snapshot.digest, check] = run(taken_snapshot, check, on_wait)
@@ -61,8 +61,7 @@ def once(taken_snapshot: Snapshot, check: str, on_wait: Optional[child.OnWait] =
 
 
 def run(taken_snapshot: Snapshot, check: str, on_wait: Optional[child.OnWait] = None,
-        on_progress: Progress = lambda fraction, message: None, inputs: Optional[Dict[str, str]] = None
-        ) -> Dict[str, Any]:
+        on_progress: Progress = lambda fraction, message: None, inputs: Optional[Dict[str, str]] = None) -> Metrics:
     """The report of a check.
 
     taken_snapshot: a snapshot with source (`with_source`). on_wait, on_progress: as for child.run. inputs: {stage:
@@ -77,11 +76,11 @@ def run(taken_snapshot: Snapshot, check: str, on_wait: Optional[child.OnWait] = 
 
 
 def in_child(job: Job, tree: SourceTree, doing: str, on_wait: Optional[child.OnWait] = None,
-             on_progress: Progress = lambda fraction, message: None) -> Dict[str, Any]:
+             on_progress: Progress = lambda fraction, message: None) -> Metrics:
     """The metrics of a job that makes no artifact, run from this source. Its output folder is temporary.
 
     doing: what the folder is for, as a verb phrase for errors. Raises OctetError."""
-    with scratch.folder("check", doing) as folder, durable_files.explained(doing, folder):
+    with scratch.folder("check", doing) as folder, file_errors.explained(doing, folder):
         output, log = folder / "output", folder / "check.log"
         output.mkdir()
         job = job._replace(output=str(output), origin=tree.origin)

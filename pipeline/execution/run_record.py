@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Optional, cast
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, Iterator, List, Optional, cast
 
 from octet.errors import OctetError
 from pipeline import formatting
-from pipeline.execution import run_failures
+from pipeline.execution import run_facts, run_failures
 from pipeline.execution.early_record import EarlyRecord, Recorded
 from pipeline.settings import Settings
 from pipeline.stage_specs import upward
+from pipeline.staleness.freshness import Staleness
 from pipeline.staleness.plan import Plan
-from pipeline.staleness.verdict import Staleness
-from pipeline.store.marks import current_user
-from pipeline.store.runs import Runs, process_identity
+from pipeline.store.runs import Runs
 
 if TYPE_CHECKING:
     from pipeline.store.record_types import Run, RunStage, UnnumberedRun
@@ -43,7 +40,7 @@ def refusals(settings: Settings, target: str, recipe: Optional[str]) -> Iterator
     global _early
     started = formatting.utc(time.time())
     _current.clear()
-    _early = EarlyRecord(settings, recipe, _facts(target, started))
+    _early = EarlyRecord(settings, recipe, target, started)
     try:
         yield
     except BaseException as error:
@@ -69,8 +66,9 @@ def _record_refusal(settings: Settings, target: str, recipe: Optional[str], star
     try:
         if not path.is_file() and next(runs.of(path), None) is None:
             return
-        _begin(runs, path, cast("UnnumberedRun", {
-            **_of(path), **_facts(target, started), "snapshot": None, "stages": {}, **_end_of(error)}), begun)
+        record = run_facts.begun(path, target, started, None, {})
+        run_facts.set_end(record, error)
+        _begin(runs, path, record, begun)
     except (OctetError, OSError) as trouble:
         print("this run is not recorded: {}".format(run_failures.first_line(trouble)), file=sys.stderr)
 
@@ -89,13 +87,12 @@ def around(first: Plan, plan: Callable[[], Plan], target: str, wanted_stages: Li
             runs.remove(*begun)
         _after_nothing(runs, first, target, work)
         return
-    verdicts = Staleness(first, runs).all()
+    staleness = Staleness(first, runs).all()
     stages: Dict[str, RunStage] = {
-        stage: {"key": _key(first, stage), "made": False, "why": list(verdicts[stage].reasons)}
+        stage: {"key": _key(first, stage), "made": False, "why": list(staleness[stage].reasons)}
         for stage in upward(target)}
-    record = _begin(runs, recipe, cast("UnnumberedRun", {
-        **_of(recipe), **_facts(target, formatting.utc(time.time())), "snapshot": first.snapshot.digest,
-        "finished": None, "exit": None, "error": None, "stages": stages}), begun)
+    record = _begin(runs, recipe, run_facts.begun(
+        recipe, target, formatting.utc(time.time()), first.snapshot.digest, stages), begun)
     _current["name"] = runs.name(recipe, record["number"])
     _call(work, lambda raised: _end(runs, plan, record, raised))
 
@@ -123,13 +120,14 @@ def _record_nothing(runs: Runs, plan: Plan, target: str, started: str, raised: O
     stages: Dict[str, RunStage] = {
         stage: {"key": _key(plan, stage), "made": False, "why": []} for stage in upward(target)}
     newest = next(runs.of(recipe), None)
-    end = _end_of(raised)
-    if newest is not None and newest["exit"] == end["exit"] and \
+    exit_code = 0 if raised is None else run_failures.exit_code(raised)
+    if newest is not None and newest["exit"] == exit_code and \
             _keys(newest["stages"], stages) == _keys(stages, stages):
         return
+    record = run_facts.begun(recipe, target, started, plan.snapshot.digest, stages)
+    run_facts.set_end(record, raised)
     try:
-        runs.begin(recipe, cast("UnnumberedRun", {
-            **_of(recipe), **_facts(target, started), "snapshot": plan.snapshot.digest, "stages": stages, **end}))
+        runs.begin(recipe, record)
     except OctetError as error:  # everything is complete, but the store is read-only
         print("this run is not recorded: {}".format(error.what), file=sys.stderr)
 
@@ -149,7 +147,8 @@ def _end(runs: Runs, plan: Callable[[], Plan], record: Run, raised: Optional[Bas
     except OctetError as error:  # the store can no longer be read
         print("what this run made is not recorded: {}".format(error.what), file=sys.stderr)
     try:
-        runs.end(Path(record["recipe"]["path"]), cast("Run", {**record, **_end_of(raised)}))
+        run_facts.set_end(record, raised)
+        runs.end(Path(record["recipe"]["path"]), record)
     except OctetError as error:  # the beginning of the run and all artifacts are recorded
         print("the end of this run is not recorded: {}".format(error.what), file=sys.stderr)
 
@@ -161,22 +160,6 @@ def _begin(runs: Runs, recipe: Path, record: UnnumberedRun, begun: Optional[Reco
     if begun is not None:
         runs.remove(*begun)
     return runs.begin(recipe, record)
-
-
-def _of(recipe: Path) -> Dict[str, Any]:
-    return {"recipe": {"name": recipe.stem, "path": str(recipe)}}
-
-
-def _facts(target: str, started: str) -> Dict[str, Any]:
-    """The fields that every record has, apart from the recipe."""
-    return {"target": target, "started": started,
-            "host": socket.gethostname(), "pid": os.getpid(), "process": process_identity(os.getpid()),
-            "by": current_user(), "argv": sys.argv[1:]}
-
-
-def _end_of(raised: Optional[BaseException]) -> Dict[str, Any]:
-    return {"finished": formatting.utc(time.time()), "exit": 0 if raised is None else run_failures.exit_code(raised),
-            "error": None if raised is None else run_failures.first_line(raised)}
 
 
 def _key(plan: Plan, stage: str) -> Optional[str]:

@@ -6,18 +6,18 @@ A user's dataset may import TensorFlow, which `pipeline` must not import. Its di
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Set
+from typing import TYPE_CHECKING, Optional, Sequence, Set
 
 from octet.data import dataset_digest
 from octet.errors import DatasetError, StageDied
-from octet.job import Job
-from pipeline.files import durable_files
+from octet.job import Job, Section, Sections
+from pipeline.files import file_errors
 from pipeline.inputs.source_tree import SourceTree
 from pipeline.process import child, child_exit, scratch
 from pipeline.stage_specs import DIGEST
 
 if TYPE_CHECKING:
-    from pipeline.inputs.preimage_types import Digests, Section
+    from pipeline.inputs.preimage_types import Digests
 
 LIGHT = frozenset(("numpy", "PIL", "yaml", "platformdirs"))
 """Third-party modules that this process may import for a dataset."""
@@ -41,8 +41,8 @@ def digests(section: Section, folder: Path, parts: Sequence[str], tree: Optional
     if tree is None:
         return {part: dataset_digest.digest(section, folder, part) for part in parts}
     doing = "take the digest of the data"
-    with scratch.folder("digest", doing) as place, durable_files.explained(doing, place):
-        settings: Dict[str, Any] = {"data": section, "parts": list(parts)}
+    with scratch.folder("digest", doing) as place, file_errors.explained(doing, place):
+        settings: Sections = {"data": section, "parts": list(parts)}
         job = Job(stage=DIGEST, settings=settings, inputs={},
                   output=str(place / "output"), recipe_folder=str(folder), origin=tree.origin)
         try:

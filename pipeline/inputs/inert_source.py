@@ -18,5 +18,6 @@ INERT = {
     "tasks/source_guard/loaded_sources.py": "it can only refuse loaded files, after the work is done",
     "tasks/source_guard/file_guard.py": "it can only refuse to open a file, or warn about it",
     "tasks/source_guard/graph_files.py": "likewise",
+    "tasks/source_guard/watched_functions.py": "it calls the file guard, and opens the files that the key names",
 }
 """{file: reason} of the files that are stored with an artifact but are not in its key."""

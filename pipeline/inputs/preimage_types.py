@@ -2,15 +2,11 @@
 `typing_extensions` would slow down a run with nothing to do.
 """
 
-from typing import Any, Dict, List, Optional
+from typing import Dict, List, Optional
 
 from typing_extensions import TypedDict
 
-Section = Dict[str, Any]
-"""One section of a recipe, defaults filled in. `octet/recipe/schema.py` has its keys and their types."""
-
-Sections = Dict[str, Any]
-"""{section: its values}, and numbers: `seed` and `threads`."""
+from octet.job import Sections
 
 Digests = Dict[str, str]
 """{name: sha256}."""

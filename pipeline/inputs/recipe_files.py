@@ -11,10 +11,11 @@ from octet import digest as digests
 from octet import regular_file
 from octet.data.dataset import arguments
 from octet.errors import RecipeError
+from octet.job import Sections
 from pipeline.inputs import key
 
 if TYPE_CHECKING:
-    from pipeline.inputs.preimage_types import Digests, Sections
+    from pipeline.inputs.preimage_types import Digests
 
 
 def no_place(*keys: str) -> str:

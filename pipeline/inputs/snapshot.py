@@ -15,6 +15,7 @@ from octet import digest as digests
 from octet import lookup
 from octet.data.dataset import PARTS, arguments
 from octet.errors import DatasetError, OctetError, UsageError
+from octet.job import Sections
 from octet.recipe import loading as recipes
 from pipeline import settings
 from pipeline.inputs import data_digests, distributions, key, recipe_files, source_closure, source_tree
@@ -22,7 +23,7 @@ from pipeline.inputs.source_tree import SourceTree
 from pipeline.stage_specs import CHECK_FILES, CHECKS, DIGEST, JOBS, STAGES, StageSpec
 
 if TYPE_CHECKING:
-    from pipeline.inputs.preimage_types import Digests, Sections
+    from pipeline.inputs.preimage_types import Digests
 
 NAME_DIGITS = 16
 ATTEMPTS = 20  # for reading source that is being edited

@@ -15,16 +15,16 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, AbstractSet, Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import IO, AbstractSet, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 from octet import errors, interrupts
-from octet.job import Job, Progress
-from octet.memory_limits import memory
+from octet.job import Job, Metrics, Progress
+from octet.memory_limits import Memory, memory
 from pipeline import settings
 from pipeline.files.safe_tree import FILE_FLAGS
 from pipeline.process import child_environment, child_exit, fork_client, memory_message
 from pipeline.process.fork_client import ForkedProcess
-from pipeline.process.new_process import NewProcess, Start, close_all
+from pipeline.process.new_process import Ended, NewProcess, Start, close_all
 from pipeline.process.processor_share import Share
 
 POLL_S = 0.2
@@ -43,7 +43,7 @@ Process = Union[NewProcess, ForkedProcess]
 
 
 def run(job: Job, on_progress: Progress, log_path: Path, write_source: Callable[[Path], Sequence[str]],
-        on_wait: Optional[OnWait] = None, modules: AbstractSet[str] = frozenset()) -> Dict[str, Any]:
+        on_wait: Optional[OnWait] = None, modules: AbstractSet[str] = frozenset()) -> Metrics:
     """Runs `job` in a child process and returns its metrics. On return, the process and its descendants have ended.
 
     log_path: the file for the stdout and stderr of the process.
@@ -95,17 +95,22 @@ def run(job: Job, on_progress: Progress, log_path: Path, write_source: Callable[
             ended = process.end()
     if reports.metrics is not None:
         return reports.metrics
+    raise _error(job, reports, ended, memory_before, log_path)
+
+
+def _error(job: Job, reports: "_Reports", ended: Ended, memory_before: Memory, log_path: Path) -> errors.OctetError:
+    """The error for a process that has ended without metrics."""
     used = memory_message.describe(memory_before, ended.peak_resident, reports.address_space)
     if reports.was_interrupted and child_exit.openblas_got_no_thread(log_path):
-        raise child_exit.out_of_memory(
+        return child_exit.out_of_memory(
             job, "ran out of memory", "OpenBLAS got no thread: pthread_create failed\n" + used, log_path)
     if reports.error is not None:
-        raise reports.error
+        return reports.error
     if reports.unexpected is not None:
-        raise child_exit.unexpected(job, reports.unexpected, log_path)
+        return child_exit.unexpected(job, reports.unexpected, log_path)
     if reports.short_of_memory is not None:
-        raise child_exit.out_of_memory(job, "ran out of memory: {}".format(reports.short_of_memory), used, log_path)
-    raise child_exit.died(job, ended.code, used, log_path)
+        return child_exit.out_of_memory(job, "ran out of memory: {}".format(reports.short_of_memory), used, log_path)
+    return child_exit.died(job, ended.code, used, log_path)
 
 
 def _new_log(path: Path) -> IO[bytes]:
@@ -122,7 +127,7 @@ class _Reports:
 
     def __init__(self, on_progress: Progress, on_wait: OnWait) -> None:
         self.on_progress, self.on_wait = on_progress, on_wait
-        self.metrics: Optional[Dict[str, Any]] = None
+        self.metrics: Optional[Metrics] = None
         self.error: Optional[errors.OctetError] = None
         self.short_of_memory: Optional[str] = None
         self.unexpected: Optional[str] = None

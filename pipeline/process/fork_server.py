@@ -41,13 +41,21 @@ import termios
 import types
 from array import array
 from contextlib import suppress
-from typing import Any, Dict, List, NoReturn, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, NoReturn, Optional, Tuple
 
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
 LIBC = ctypes.CDLL(None)
 DESCRIPTORS = 5
 READY = b"ready"
 LONGEST_ORDER = 1 << 16
+
+
+class Order(NamedTuple):
+    """The message of an order. script: the file to run. environment: variables to set. name: of the process."""
+
+    script: str
+    environment: Dict[str, str]
+    name: str
 
 
 class CurrentStream:
@@ -168,13 +176,13 @@ class Server:
             self.orders.close()
             signal.set_wakeup_fd(-1)
             _close(list(wakeup_pipe))
-            run_order(server, json.loads(message.decode("utf-8")), rest)
+            run_order(server, Order(**json.loads(message.decode("utf-8"))), rest)
         fork = Fork(pid, control)
         fork.send(pid=pid)
         return fork
 
 
-def run_order(server: int, order: Dict[str, Any], descriptors: List[int]) -> NoReturn:
+def run_order(server: int, order: Order, descriptors: List[int]) -> NoReturn:
     """Runs the order in this process, which `server` has just forked, and ends the process."""
     code = 1
     try:
@@ -184,21 +192,21 @@ def run_order(server: int, order: Dict[str, Any], descriptors: List[int]) -> NoR
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under `nohup luigi` it would be ignored
         fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
         die_with_parent(server)
-        LIBC.prctl(PR_SET_NAME, order["name"].encode("utf-8"), 0, 0, 0)
+        LIBC.prctl(PR_SET_NAME, order.name.encode("utf-8"), 0, 0, 0)
         for standard in (1, 2):
             os.dup2(log, standard)
         os.close(log)
         sys.stdout, sys.stderr = (stream.original for stream in (STDOUT, STDERR))
-        os.environ.update(order["environment"])
+        os.environ.update(order.environment)
         _seed()
-        sys.argv = [order["script"], str(reports), str(jobs)]
+        sys.argv = [order.script, str(reports), str(jobs)]
         module = types.ModuleType("__main__")
-        module.__file__ = order["script"]
+        module.__file__ = order.script
         for name in [name for name, other in sys.modules.items() if other is sys.modules["__main__"]]:
             sys.modules[name] = module  # multiprocessing adds a second name for __main__
-        with open(order["script"], "rb") as script:
+        with open(order.script, "rb") as script:
             source = script.read()
-        exec(compile(source, order["script"], "exec"), module.__dict__)
+        exec(compile(source, order.script, "exec"), module.__dict__)
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)

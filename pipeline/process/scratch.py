@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Iterator, Optional, Tuple
 
 from octet.errors import StoreError
-from pipeline.files import durable_files
+from pipeline.files import file_errors
 
 # Prefix of the folders, which are locked while their process lives. Earlier versions of Octet named them
 # `octet-check-...` and did not lock them. Those may be in use, so they are not removed.
@@ -25,7 +25,7 @@ def folder(purpose: str, doing: str) -> Iterator[Path]:
     doing: what the folder is for, as a verb phrase for errors.
     Raises StoreError if no temporary folder can be written, or its disk is full."""
     parent, prefix = _writable_parent(doing), "{}{}-".format(LOCKED, purpose)
-    with durable_files.explained(doing, parent):
+    with file_errors.explained(doing, parent):
         _remove_abandoned(parent)
         path, lock = _make(parent, prefix)
     try:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Dict, List, Set, Tuple
 
 from octet.errors import OctetError, StoreError
-from pipeline.files.durable_files import explained
+from pipeline.files.file_errors import explained
 from pipeline.inputs import snapshot
 from pipeline.stage_specs import STAGES
 from pipeline.staleness.plan import Plan

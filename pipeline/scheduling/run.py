@@ -4,7 +4,6 @@ Its exit code is 0 if the stage's artifact is complete, whichever process made i
 """
 
 import json
-import logging
 import os
 import sys
 import time
@@ -25,7 +24,7 @@ from pipeline.execution import data_limits, run_failures, run_record, run_summar
 from pipeline.inputs import snapshot
 from pipeline.inputs.snapshot import Snapshot
 from pipeline.process import fork_client
-from pipeline.scheduling import command_line, scheduler, stage, worker_context
+from pipeline.scheduling import command_line, luigi_log, scheduler, stage, worker_context
 from pipeline.scheduling.scheduler_client import ANSWER_WITHIN_S, Client
 from pipeline.scheduling.worker import Factory
 from pipeline.staleness.plan import Wanted
@@ -57,7 +56,7 @@ def main(argv: List[str]) -> NoReturn:
 def _report(error: BaseException) -> int:
     """Prints the error that ended the run. Returns the exit code."""
     if interrupts.received():
-        print("interrupted: complete stages are kept; the same command makes the others", file=sys.stderr)
+        print(interrupts.MESSAGE, file=sys.stderr)
         return run_failures.exit_code(error)
     explained = unexpected_error.explained(error, "luigi --module pipeline")
     run_failures.record(explained)
@@ -70,7 +69,7 @@ def run(argv: List[str]) -> None:
     arguments = list(argv)
     if not command_line.has_option(arguments, "log-level"):
         arguments += ["--log-level", "WARNING"]
-    logging.getLogger("luigi-interface").addFilter(is_logged)
+    luigi_log.leave_out_reported_errors()
     with command_line.parsed(arguments) as parsed:
         factory = Factory()
         try:
@@ -268,14 +267,6 @@ def _not_done(factory: Factory) -> Iterator[Tuple[luigi.Task, str]]:
         for status, tasks in factory.scheduler.task_search(task.task_id).items():
             if task.task_id in tasks and status != "DONE":
                 yield task, status
-
-
-def is_logged(entry: logging.LogRecord) -> bool:
-    """A filter for Luigi's log. It drops entries about errors that Octet reports itself: the event handlers in
-    `stage.py` record the errors of tasks and of their scheduling, and other errors end the run."""
-    if entry.exc_info:
-        return False
-    return not str(entry.msg).startswith("Will not run ") or "task-limit" in str(entry.msg)
 
 
 def _read_config() -> None:

@@ -1,6 +1,6 @@
 """Describes the differences between the preimages of two keys as sentences: the reasons why a stage is not fresh.
 
-All functions are pure. `verdict.py` finds the preimages.
+All functions are pure. `freshness.py` finds the preimages.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Dict, List, cast
 
 from octet.errors import UsageError
 from pipeline import formatting
+from pipeline.staleness.freshness import Staleness
 from pipeline.staleness.plan import Plan
-from pipeline.staleness.verdict import Staleness
 from pipeline.store.artifacts import Store
 from pipeline.store.marks import ACCEPTED, current_user
 from pipeline.store.runs import Runs

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, cast
 
 from pipeline.files import durable_files
-from pipeline.files.durable_files import explained
+from pipeline.files.file_errors import explained
 from pipeline.files.removal import remove
 from pipeline.files.safe_tree import Misplaced, is_safe_name
 from pipeline.stage_specs import STAGES

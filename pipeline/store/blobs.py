@@ -8,7 +8,7 @@ import zlib
 from typing import Iterator, List, Optional
 
 from octet import digest
-from pipeline.files import durable_files
+from pipeline.files import file_errors
 from pipeline.files.safe_tree import Misplaced
 from pipeline.store.store_tree import StoreTree
 
@@ -26,7 +26,7 @@ class Blobs:
     def keep(self, content: bytes) -> str:
         """Stores `content` unless it is stored already. Returns its sha256."""
         sha256 = digest.of_bytes(content)
-        with durable_files.explained("keep a source file", self.tree.path(_place(sha256))):
+        with file_errors.explained("keep a source file", self.tree.path(_place(sha256))):
             folder, exists = self.tree.folder_for_file(_place(sha256))
             with folder:
                 if not exists:
@@ -35,7 +35,7 @@ class Blobs:
 
     def read(self, sha256: str) -> Optional[bytes]:
         """The content; None if it is missing or damaged."""
-        with durable_files.explained("read a source file", self.tree.path(_place(sha256))):
+        with file_errors.explained("read a source file", self.tree.path(_place(sha256))):
             try:
                 with self.tree.at(_folder(sha256)) as folder:
                     packed = folder.read(sha256, MOST_BYTES)
@@ -57,7 +57,7 @@ class Blobs:
 
     def remove(self, sha256: str) -> None:
         """Removes a damaged blob: the next run stores it again."""
-        with durable_files.explained("remove a source file", self.tree.path(_place(sha256))):
+        with file_errors.explained("remove a source file", self.tree.path(_place(sha256))):
             with self.tree.at(_folder(sha256)) as folder:
                 folder.unlink(sha256)
 

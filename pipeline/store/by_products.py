@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Dict, List, Optional, Sequence
 
 from octet import digest
-from pipeline.files.durable_files import explained
+from pipeline.files.file_errors import explained
 from pipeline.files.safe_tree import Folder, Misplaced, kind, printable
 from pipeline.store.marks import LOST, Marks
 from pipeline.store.status import size_damage

@@ -12,7 +12,7 @@ from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 from octet import digest
 from octet.checkpoint_files import newest_first, parsed
-from pipeline.files.durable_files import explained
+from pipeline.files.file_errors import explained
 from pipeline.files.removal import remove
 from pipeline.files.safe_tree import Folder, Misplaced, is_safe_name, printable
 from pipeline.store.store_tree import PARTIAL, StoreTree

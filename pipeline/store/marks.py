@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, 
 
 from octet.errors import StoreError
 from pipeline import formatting
-from pipeline.files.durable_files import explained
+from pipeline.files.file_errors import explained
 from pipeline.files.safe_tree import Misplaced, is_safe_name
 from pipeline.store import manifest as manifests
 from pipeline.store import record_format

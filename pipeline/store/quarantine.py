@@ -3,7 +3,7 @@
 import stat
 from typing import Iterator, List, Optional
 
-from pipeline.files.durable_files import explained
+from pipeline.files.file_errors import explained
 from pipeline.files.removal import remove
 from pipeline.files.safe_tree import Folder, Misplaced, is_safe_name
 from pipeline.store import manifest as manifests

@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, List, Sequence, Tuple
 from octet.errors import RecipeError, UsageError
 from octet.recipe import loading
 from octet.recipe.yaml_text import Problem, parsed
-from pipeline.files import durable_files
+from pipeline.files import file_errors
 from pipeline.store.store_tree import StoreTree
 
 FOLDER = "recipes"
@@ -47,7 +47,7 @@ def written(base: Path, words: Sequence[str], root: Path, find_base: Callable[[s
     path = tree.path(place) / name
     content = text.encode("utf-8")
     if _read(path) != content:
-        with durable_files.explained("keep a recipe", path), tree.ensure(place) as kept:
+        with file_errors.explained("keep a recipe", path), tree.ensure(place) as kept:
             kept.write(name, content)
     return path
 

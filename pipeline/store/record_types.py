@@ -4,14 +4,12 @@ A record is JSON, and a plain dict in memory. `record_format.py` validates each 
 `total` here may be missing in records of earlier versions. `docs/manifest.schema.json` describes manifests in full.
 """
 
-from typing import Any, Dict, List, Optional
+from typing import Dict, List, Optional
 
 from typing_extensions import TypedDict
 
+from octet.job import Metrics
 from pipeline.inputs.preimage_types import Digests, GitState, Preimage
-
-Metrics = Dict[str, Any]
-"""The metrics that a stage reports, with its notes and warnings. Their structure depends on the stage."""
 
 
 class Output(TypedDict):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Iterator, List, Optional, Tuple, cast
 
 from octet.errors import StoreError
-from pipeline.files import durable_files
+from pipeline.files import file_errors
 from pipeline.files.safe_tree import Misplaced, is_safe_name
 from pipeline.store import manifest as manifests
 from pipeline.store import record_format
@@ -40,7 +40,7 @@ class Runs:
     def begin(self, recipe: Path, record: UnnumberedRun) -> Run:
         """Writes the record of a new run. Returns it with its number. Raises StoreError."""
         place = _place(recipe)
-        with durable_files.explained("record a run", self.tree.path(place)):
+        with file_errors.explained("record a run", self.tree.path(place)):
             number = max(self._numbers(place), default=0) + 1
             while True:
                 numbered = cast("Run", {"format": FORMAT, "number": number, **record})
@@ -54,7 +54,7 @@ class Runs:
     def end(self, recipe: Path, record: Run) -> Run:
         """Replaces the run's record by `record`. Returns it with its format number. Raises StoreError."""
         place, record = _place(recipe), cast("Run", {"format": FORMAT, **record})
-        with durable_files.explained("record a run", self.tree.path(place) / _file(record["number"])):
+        with file_errors.explained("record a run", self.tree.path(place) / _file(record["number"])):
             with self.tree.ensure(place) as folder:
                 folder.write(_file(record["number"]), manifests.sealed(record))
         return record
@@ -62,7 +62,7 @@ class Runs:
     def remove(self, recipe: Path, number: int) -> None:
         """Removes the record of a run that had nothing to do. Raises StoreError."""
         place = _place(recipe)
-        with durable_files.explained("remove the record of a run", self.tree.path(place) / _file(number)):
+        with file_errors.explained("remove the record of a run", self.tree.path(place) / _file(number)):
             with self.tree.at(place) as folder:
                 folder.unlink(_file(number))
 
@@ -108,7 +108,7 @@ class Runs:
 
     def _read(self, place: str, number: int) -> Optional[Run]:
         """The record of a run; None if it is damaged or missing."""
-        with durable_files.explained("read the record of a run", self.tree.path(place) / _file(number)):
+        with file_errors.explained("read the record of a run", self.tree.path(place) / _file(number)):
             try:
                 with self.tree.at(place) as folder:
                     record = manifests.unsealed(folder.read(_file(number), MOST_BYTES))
@@ -119,7 +119,7 @@ class Runs:
         return cast("Run", record) if sound else None
 
     def _is_there(self, place: str, number: int) -> bool:
-        with durable_files.explained("read the record of a run", self.tree.path(place) / _file(number)):
+        with file_errors.explained("read the record of a run", self.tree.path(place) / _file(number)):
             try:
                 with self.tree.at(place) as folder:
                     return folder.status(_file(number)) is not None
@@ -131,7 +131,7 @@ class Runs:
 
     def _names(self, place: str) -> List[str]:
         """The names in a folder; empty if it does not exist, or is not a folder, which `octet verify` reports."""
-        with durable_files.explained("list the runs", self.tree.path(place)):
+        with file_errors.explained("list the runs", self.tree.path(place)):
             try:
                 with self.tree.at(place) as folder:
                     return [name for name in folder.names() if is_safe_name(name)]

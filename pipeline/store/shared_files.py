@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Dict, Iterable, List, Tuple
 
 from octet.errors import StoreError
-from pipeline.files.durable_files import explained
+from pipeline.files.file_errors import explained
 from pipeline.store import manifest
 
 if TYPE_CHECKING:
     from pipeline.store.artifacts import Store
+
+MOST_EARLIER = 32
+"""The number of earlier artifacts of PrepareData in which a new one looks for decoded samples. For each of them, its
+list of samples must be read."""
 
 Inode = Tuple[int, int]
 """(device, inode number), which identifies a file independently of its names."""
@@ -43,9 +47,9 @@ def of_artifact(store: "Store", stage: str, key: str) -> List[os.stat_result]:
         return [status for name, status in folder.walk() if stat.S_ISREG(status.st_mode) and name != manifest.NAME]
 
 
-def newest(store: "Store", stages: Iterable[str], most: int) -> List[Path]:
-    """The folders of the `most` newest artifacts of these stages, newest first. Artifacts that cannot be read are left
-    out: sharing their files would only save work."""
+def newest(store: "Store", stages: Iterable[str]) -> List[Path]:
+    """The folders of the MOST_EARLIER newest artifacts of these stages, newest first. Artifacts that cannot be read are
+    left out: sharing their files would only save work."""
     found = []
     for stage, key in store.list(strict=False):
         if stage not in stages:
@@ -58,4 +62,4 @@ def newest(store: "Store", stages: Iterable[str], most: int) -> List[Path]:
             continue
         if status is not None:
             found.append((status.st_mtime, path))
-    return [path for _, path in sorted(found, reverse=True)[:most]]
+    return [path for _, path in sorted(found, reverse=True)[:MOST_EARLIER]]

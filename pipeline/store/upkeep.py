@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Dict, Iterable, List, Tuple
 
-from pipeline.files.durable_files import explained
+from pipeline.files.file_errors import explained
 from pipeline.store import by_products, workspaces
 from pipeline.store.artifacts import Store
 

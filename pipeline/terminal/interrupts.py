@@ -4,6 +4,9 @@ import os
 import signal
 from typing import NoReturn, Optional
 
+MESSAGE = "interrupted: complete stages are kept; the same command makes the others"
+"""The last line of a run that an interrupt ended."""
+
 _received: Optional[KeyboardInterrupt] = None
 _has_handlers = False
 

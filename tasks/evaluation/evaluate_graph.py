@@ -9,7 +9,7 @@ from octet.data.dataset import Part
 from tasks.evaluation import metrics
 from tasks.evaluation.own_metrics import OwnMetrics
 from tasks.graph import io_spec
-from tasks.graph.placeholders import Answers
+from tasks.graph.placeholders import Placeholders
 
 # The most samples, and input values, in a batch. Larger batches are not faster, and need more memory: the inner tensors
 # of a network are many times larger than its input. lenet, 64x64, 1,600 samples: 347 MB; with batches of 200: 489 MB.
@@ -19,11 +19,11 @@ Figures = Dict[str, Dict[str, Optional[float]]]
 """{output: {metric: value}}; None where the metric is undefined for the samples."""
 
 class RawLosses(NamedTuple):
-    """The losses of raw outputs, which are their only metric. tensors: {output: scalar loss}. answers: the placeholders
-    that the losses read."""
+    """The losses of raw outputs, which are their only metric. tensors: {output: scalar loss}. placeholders:
+    those that the losses read."""
 
     tensors: Dict[str, tf.Tensor]
-    answers: Answers
+    placeholders: Placeholders
 
 
 def batches(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.Tensor],
@@ -54,7 +54,7 @@ def measured(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.
     losses = list(raw.tensors.items()) if raw is not None else []
     by_name = {end["name"]: total for end, total in zip(network["outputs"], sums)}
     for rows, found in batches(session, network, inputs, [*outputs, *(tensor for _, tensor in losses)], part,
-                               lambda rows: raw.answers.fed(part, rows) if raw is not None else {}):
+                               lambda rows: raw.placeholders.fed(part, rows) if raw is not None else {}):
         for end, total, values in zip(network["outputs"], sums, found):
             total.add(values, part.targets[end["name"]][rows])
         for (name, _), loss in zip(losses, found[len(sums):]):

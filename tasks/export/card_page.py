@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, List, Optional
 
-from octet import headline_metric
+from octet import main_metric
 from octet.target_runtimes import supported_operators
 from tasks.evaluation.metric_names import NAMES
 from tasks.tflite import int8_run
@@ -86,7 +86,7 @@ def _summary(card: Dict[str, Any]) -> List[str]:
         if name in int8.get("metrics", {}):
             lines.append("- {}{}{}".format(name, on_fewer, _sides(int8["metrics"][name])))
     for name, figures in card["measured"].items():
-        metric = headline_metric.of(figures)
+        metric = main_metric.of(figures)
         if metric is None:
             continue
         interval = card["accuracy_interval_95"].get(name)

@@ -16,7 +16,6 @@ import numpy as np
 from typing_extensions import Literal, TypedDict
 
 from octet.data.dataset import Dataset, Part
-from octet.errors import ModelError
 from octet.quantization import quantization, to_real
 
 if TYPE_CHECKING:
@@ -121,29 +120,6 @@ class Network(_Network, total=False):
 SIZES_WAY_OUT = ("branches that are combined need the same size: give their layers the same padding and strides, or "
                  "crop the larger one; `build` gets the size of the input as input_shape")
 """The next step for a network that does not accept an input of the dataset's size."""
-
-
-def matched(dataset_names: Sequence[str], model_names: Sequence[str], side: str) -> List[str]:
-    """The dataset's names of `side` ('input' or 'target'), in the model's order.
-
-    Where both have the same names, they are matched by name. Where they have no name in common and equally many names,
-    they are matched in order: the order in the dataset, which is alphabetical for Octet's own datasets (the mappings of
-    a recipe reach a stage sorted). Raises ModelError, which lists both sides, in all other cases.
-    """
-    of_model, of_dataset = list(model_names), list(dataset_names)
-    if sorted(of_model) == sorted(of_dataset):
-        return of_model
-    if len(of_model) == len(of_dataset) and not set(of_model) & set(of_dataset):
-        return of_dataset
-    raise ModelError(
-        "the model's {} are not those of the dataset".format(
-            "outputs" if side == "target" else "inputs"),
-        where="model.build",
-        why="the model has {}: {}\nthe dataset has {}: {}".format(
-            len(of_model), ", ".join(of_model), len(of_dataset), ", ".join(of_dataset)),
-        next_step="give the model's {} the names that they have in the dataset; or equally many of them, all with "
-                  "other names: then they are matched in the dataset's order, which is alphabetical for names in a "
-                  "recipe".format("last layers" if side == "target" else "input layers"))
 
 
 def described_input(dataset: Dataset, name: str, node: str) -> InputEnd:

@@ -26,7 +26,7 @@ def extras(network: Network) -> Dict[str, Extra]:
             for extra in network.get("extras", ())}
 
 
-class Answers:
+class Placeholders:
     """Makes placeholders for targets and extras in the current graph. targets: one for each output, in the network's
     order. extras: {array of the dataset's extras: its placeholder}."""
 

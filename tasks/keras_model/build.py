@@ -15,7 +15,7 @@ from octet.lookup import MODELS, load_attribute, source_file
 from octet.recipe.signatures import expect
 from octet.user_code import translated_errors
 from tasks.graph import io_spec
-from tasks.keras_model import approximate_activations, heads, loss_settings, preprocess
+from tasks.keras_model import approximate_activations, heads, loss_settings, name_matching, preprocess
 from tasks.source_guard import file_guard, graph_files
 
 
@@ -35,8 +35,8 @@ class Built:
         self.model = model
         self.outputs = approximate_activations.replace(approximated, model.outputs)
         _collect(model, self.outputs)
-        self.inputs = io_spec.matched(list(dataset.inputs), model.input_names, "input")
-        self.targets = io_spec.matched(list(dataset.targets), model.output_names, "target")
+        self.inputs = name_matching.matched(list(dataset.inputs), model.input_names, "input")
+        self.targets = name_matching.matched(list(dataset.targets), model.output_names, "target")
         self.compiled = loss_settings.compiled(model if given is None else given, model.output_names, self.targets)
         self.thresholds: Dict[str, Optional[float]] = {}
         # Building a nested model adds updates and losses that depend on the nested model's own placeholder.

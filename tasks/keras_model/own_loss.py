@@ -19,7 +19,7 @@ from octet.lookup import LOSSES, load_attribute, source_file
 from octet.user_code import translated_errors
 from tasks.evaluation.evaluate_graph import RawLosses
 from tasks.graph import io_spec
-from tasks.graph.placeholders import Answers
+from tasks.graph.placeholders import Placeholders
 from tasks.source_guard import file_guard
 
 CORRECT = "correct the function"
@@ -55,15 +55,16 @@ def _loaded(spec: str, where: str, folder: str) -> OwnLoss:
                        source_file(spec, LOSSES, folder), folder)
 
 
-def call_on_all(loss: OwnLoss, network: io_spec.Network, outputs: Sequence[tf.Tensor], answers: Answers) -> tf.Tensor:
+def call_on_all(loss: OwnLoss, network: io_spec.Network, outputs: Sequence[tf.Tensor],
+                placeholders: Placeholders) -> tf.Tensor:
     """The loss of a batch, a float32 scalar, from a function of all outputs. Raises ModelError."""
     names = [end["name"] for end in network["outputs"]]
-    return _called(loss, dict(zip(names, outputs)), dict(zip(names, answers.targets)), dict(answers.extras))
+    return _called(loss, dict(zip(names, outputs)), dict(zip(names, placeholders.targets)), dict(placeholders.extras))
 
 
-def call_on_target(loss: OwnLoss, output: tf.Tensor, target: tf.Tensor, answers: Answers) -> tf.Tensor:
+def call_on_target(loss: OwnLoss, output: tf.Tensor, target: tf.Tensor, placeholders: Placeholders) -> tf.Tensor:
     """The loss of a batch, a float32 scalar, from a function of one output. Raises ModelError."""
-    return _called(loss, output, target, dict(answers.extras))
+    return _called(loss, output, target, dict(placeholders.extras))
 
 
 def _called(loss: OwnLoss, outputs: Any, targets: Any, extras: Dict[str, tf.Tensor]) -> tf.Tensor:
@@ -100,11 +101,12 @@ def raw_losses(network: io_spec.Network, outputs: Sequence[tf.Tensor], own: OwnL
     """The losses of the raw outputs, which decide which epoch is best; None if no output is raw."""
     if not any(end["kind"] == "raw" for end in network["outputs"]):
         return None
-    answers = Answers(network)
-    whole = call_on_all(own.of_all, network, outputs, answers) if own.of_all else None
-    return RawLosses({
-        end["name"]: call_on_target(own.of_target[end["name"]], output, target, answers) if whole is None else whole
-        for end, output, target in zip(network["outputs"], outputs, answers.targets) if end["kind"] == "raw"}, answers)
+    placeholders = Placeholders(network)
+    whole = call_on_all(own.of_all, network, outputs, placeholders) if own.of_all else None
+    losses = {end["name"]: whole if whole is not None else call_on_target(
+        own.of_target[end["name"]], output, target, placeholders)
+        for end, output, target in zip(network["outputs"], outputs, placeholders.targets) if end["kind"] == "raw"}
+    return RawLosses(losses, placeholders)
 
 
 def expect_sound(session: tf.Session, network: io_spec.Network, inputs: Sequence[tf.Tensor],
@@ -112,15 +114,15 @@ def expect_sound(session: tf.Session, network: io_spec.Network, inputs: Sequence
     """Raises ModelError unless each loss is a scalar, is differentiable with respect to each output that it is given,
     and is finite, with finite gradients, on the first `sample_count` samples of the part. The session's graph has to be
     the current one."""
-    answers = Answers(network)
-    checked = [] if own.of_all is None else [(own.of_all, call_on_all(own.of_all, network, outputs, answers), [
+    placeholders = Placeholders(network)
+    checked = [] if own.of_all is None else [(own.of_all, call_on_all(own.of_all, network, outputs, placeholders), [
         (end["name"], output) for end, output in zip(network["outputs"], outputs)])]
-    checked += [(own.of_target[end["name"]], call_on_target(own.of_target[end["name"]], output, target, answers),
+    checked += [(own.of_target[end["name"]], call_on_target(own.of_target[end["name"]], output, target, placeholders),
                  [(end["name"], output)])
-                for end, output, target in zip(network["outputs"], outputs, answers.targets)
+                for end, output, target in zip(network["outputs"], outputs, placeholders.targets)
                 if end["name"] in own.of_target]
     few = slice(0, sample_count)
-    fed = {**io_spec.feed(network, inputs, part, few), **answers.fed(part, few)}
+    fed = {**io_spec.feed(network, inputs, part, few), **placeholders.fed(part, few)}
     for loss, value, read in checked:
         gradients = _gradients(loss, value, read)
         try:

@@ -8,7 +8,7 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from octet import headline_metric, model_identifier
+from octet import main_metric, model_identifier
 from octet.data import classes, contact_sheet
 from octet.data.dataset import Dataset
 from octet.gates.judgement import Judgement
@@ -129,7 +129,7 @@ def _headline(measured: Dict[str, Any], count: int) -> Optional[Dict[str, Any]]:
     """The metric to look at first: {name, uint8, float, change, interval; int8: None where int8 was not measured on all
     samples; on_int8_samples: its row in output_figures.on_int8_samples, or None}. None for a raw output, which has no
     metric."""
-    metric = headline_metric.of(measured)
+    metric = main_metric.of(measured)
     row, pair = (next((row for row in rows if row["metric"] == metric), None) for rows in (
         output_figures.sides(measured, count), output_figures.on_int8_samples(measured)))
     return row and {"name": row["name"], "uint8": row["values"]["uint8"], "float": row["values"]["float"],
@@ -154,7 +154,7 @@ def _curves(known: Known) -> List[Dict[str, Any]]:
     found.append({"title": "Loss on the training part", "svg": charts.chart("Loss on the training part", lines)})
     for end in known.network["outputs"]:
         name = end["name"]
-        metric = headline_metric.of(known.quantized_phase["calibrated"][name]) or "loss"
+        metric = main_metric.of(known.quantized_phase["calibrated"][name]) or "loss"
         title = "{} of {} on the validation part".format(number_words.NAMES.get(metric, metric), name)
         lines, marked = [], []
         for style, phase, start in phases:

@@ -20,10 +20,9 @@ Out: measurement.json. It holds no threshold: the stage ValidateInterpreter judg
     parity: each operator against float arithmetic, each tensor against the graphs (see `tflite/parity/`)
     gaps: what could not be made or measured beside the uint8 file, with the reasons; the stage does not fail for it
 
-    SIDE is float, fake_quantized, uint8, and int8 where the int8 file was measured on all samples. The int8 kernels are
-    slow, so the int8 file of a large network is measured on some of the samples only. Its figures, and those of the
-    uint8 file on the same samples, are then in the fields `int8`. So figures that stand beside each other are always
-    of the same samples.
+    SIDE is float, fake_quantized or uint8; also int8, if the int8 file was measured on all samples. The int8 kernels
+    are slow, so the int8 file of a large network is measured on some of the samples only. The fields `int8` then have
+    its figures, beside those of the uint8 file on the same samples: figures of different samples are not compared.
 
      model_int8.tflite: the int8 twin of the uint8 file; absent where it could not be made
      mistakes.json: {output: the samples that the uint8 file gets wrong} (see `evaluation/mistakes.py`)
@@ -79,15 +78,7 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
     frozen, float_graph = (io_spec.read_graph(job.input(stage) / name)
                            for stage, name in (("Freeze", "frozen.pb"), ("TrainFloat", "float.pb")))
     progress(0.75, "the float model and the fake-quantized graph")
-    comparisons = {end["name"]: Comparison(end) for end in network["outputs"]}
-    own = {side: OwnMetrics(job.settings["metrics"], job.recipe_folder) for side in SIDES}
-    for (rows, real), (_, fake) in zip(_batches(job, "TrainFloat", "float.pb", part),
-                                       _batches(job, "Freeze", "frozen.pb", part)):
-        for index, (name, comparison) in enumerate(comparisons.items()):
-            comparison.add(real[index], fake[index], codes[index][rows], part.targets[name][rows])
-        uint8 = [io_spec.real(end, codes[index][rows]) for index, end in enumerate(network["outputs"])]
-        for side, outputs in zip(SIDES, (real, fake, uint8)):
-            own[side].add(network["outputs"], outputs, part, rows)
+    comparisons, own = _compared(job, network, part, codes)
     free_memory.give_back()  # that of the two sessions, before parity needs its own
     folded, gaps = quantized_graph.apply_rewrites(float_graph, float_network), []  # type: tf.GraphDef, List[str]
     measured = Measured({name: comparison.figures() for name, comparison in comparisons.items()},
@@ -131,6 +122,22 @@ def run(job: Job, progress: Progress) -> Dict[str, Any]:
         text = json.dumps(figures, indent=1, sort_keys=True)
         (job.out / file).write_text(text + "\n", encoding="utf-8")
     return {**measurement, "parity": {key: measurement["parity"][key] for key in ("wrong", "not_measured")}}
+
+
+def _compared(job: Job, network: io_spec.Network, part: Part, codes: Sequence[np.ndarray]
+              ) -> Tuple[Dict[str, Comparison], Dict[str, OwnMetrics]]:
+    """({output: its comparison}, {side: the recipe's own metrics}) over the part. codes: the outputs of the uint8 file,
+    [N, ...] each."""
+    comparisons = {end["name"]: Comparison(end) for end in network["outputs"]}
+    own = {side: OwnMetrics(job.settings["metrics"], job.recipe_folder) for side in SIDES}
+    for (rows, real), (_, fake) in zip(_batches(job, "TrainFloat", "float.pb", part),
+                                       _batches(job, "Freeze", "frozen.pb", part)):
+        for index, (name, comparison) in enumerate(comparisons.items()):
+            comparison.add(real[index], fake[index], codes[index][rows], part.targets[name][rows])
+        uint8 = [io_spec.real(end, codes[index][rows]) for index, end in enumerate(network["outputs"])]
+        for side, outputs in zip(SIDES, (real, fake, uint8)):
+            own[side].add(network["outputs"], outputs, part, rows)
+    return comparisons, own
 
 
 def _make_int8(job: Job, content: bytes, gaps: List[str]) -> Tuple[Optional[int], Dict[str, Any]]:

@@ -9,6 +9,7 @@ network, or when the loss becomes NaN or infinite.
 """
 
 import logging
+from types import SimpleNamespace
 from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 import tensorflow as tf
@@ -66,10 +67,7 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
         session.close()
         _expect_same(model.weights, inference)
         statistics = batch_norm_statistics.rates(graph)
-        settings = optimizer.with_defaults(
-            job.section("train"),
-            classifies=all(end["kind"] not in ("value", "raw") for end in inference.network["outputs"]),
-            batch_norm=bool(statistics), regularised=bool(built.losses))
+        settings = _settings(job, inference.network, bool(statistics), bool(built.losses))
         augmentation = Augmentation(chosen, inference.network, seed) if chosen.varies else None
         trainer = Trainer(inference.network, model.inputs, built.outputs, settings,
                           built.losses, built.updates, augmentation, checkpoints=job.checkpoints_folder,
@@ -107,6 +105,12 @@ def _train(job: Job, dataset: Dataset, inference: Inference,
     return {"history": history.close(), "kept_epoch": best.epoch, "augment": chosen.on,
             "optimization": {"optimizer": settings.optimizer, "learning_rate": settings.learning_rate,
                              "weight_decay": settings.weight_decay}}, list(_not_trained(model))
+
+
+def _settings(job: Job, network: io_spec.Network, batch_norm: bool, regularised: bool) -> SimpleNamespace:
+    """The section `train` with the optimizer's defaults for this network."""
+    classifies = all(end["kind"] not in ("value", "raw") for end in network["outputs"])
+    return optimizer.with_defaults(job.section("train"), classifies, batch_norm, regularised)
 
 
 def _not_trained(model: tf.keras.Model) -> Iterator[str]:

@@ -19,12 +19,13 @@ RecipeError when `delay` leaves no training step.
 
 import logging
 from pathlib import Path
-from typing import Any, Dict, List
+from types import SimpleNamespace
+from typing import Any, Dict, List, NamedTuple, Optional, Set
 
 import numpy as np
 import tensorflow as tf
 
-from octet.data.dataset import Part
+from octet.data.dataset import Dataset, Part
 from octet.job import Job, Progress
 from tasks import prepared_data
 from tasks.evaluation import evaluate_graph
@@ -55,95 +56,140 @@ CALIBRATION = 0.05  # share of the progress bar
 HEALTH_SAMPLES = 1000  # enough to see whether a range fits
 
 
+class _Phase(NamedTuple):
+    """What the training of this phase needs. teacher: the float graph. best: chooses the epoch that is kept."""
+
+    job: Job
+    dataset: Dataset
+    settings: SimpleNamespace
+    network: io_spec.Network
+    teacher: tf.GraphDef
+    augmentation: Optional[Augmentation]
+    own: own_loss.OwnLosses
+    best: Best
+    report: Progress
+
+    def report_training(self, done: float, message: str) -> None:
+        """Reports the progress of the training, after the calibration."""
+        self.report(CALIBRATION + (1 - CALIBRATION) * done, message)
+
+
+class _Trained(NamedTuple):
+    """The results of calibration and training.
+
+    batches: of the calibration. calibrated, trained: figures on the validation part, after the calibration and at the
+    end. ranges: where the range of each tensor comes from. measured: ranges that are not trained. history: the epochs.
+    findings: about the ranges."""
+
+    batches: int
+    calibrated: evaluate_graph.Figures
+    trained: evaluate_graph.Figures
+    ranges: List[coverage.RangeSource]
+    measured: List[io_spec.MeasuredRange]
+    history: List[Dict[str, Any]]
+    findings: List[health.Finding]
+
+
 def run(job: Job, progress: Progress) -> Dict[str, Any]:
-    dataset, seed = prepared_data.load(job), job.seed
+    dataset, source = prepared_data.load(job), job.input("TrainFloat")
     settings = optimizer.with_defaults(job.section("quantize"), classifies=True, batch_norm=False, regularised=False)
-    part, validation = dataset.parts["train"], dataset.parts["validation"]
-    source = job.input("TrainFloat")
+    part = dataset.parts["train"]
     network, graph_def = io_spec.read(source), io_spec.read_graph(source / "float.pb")
-    measured: List[io_spec.MeasuredRange] = []
     chosen = defaults.chosen(job.section("augment"), dataset, part, defaults.size_of(_constants(graph_def)))
-    augmentation = Augmentation(chosen, network, seed) if chosen.varies else None
-    own = own_loss.load(network, job.recipe_folder)
-    teacher, best = graph_def, Best(settings, "quantize")
-    history: List[Dict[str, Any]] = []
-
-    def training(done: float, message: str) -> None:
-        progress(CALIBRATION + (1 - CALIBRATION) * done, message)
-
+    phase = _Phase(job, dataset, settings, network, graph_def,
+                   Augmentation(chosen, network, job.seed) if chosen.varies else None,
+                   own_loss.load(network, job.recipe_folder), Best(settings, "quantize"), progress)
     if settings.epochs:
         progress(0.0, "{}; {}".format(optimizer.described(settings), chosen.words))
+    covered: Set[str] = set()
+    history: List[Dict[str, Any]] = []
     if settings.batch_norm == "live":
-        trained_live = live_batch_norm.covered(graph_def, network, settings, len(part))
+        covered = live_batch_norm.covered(graph_def, network, settings, len(part))
         graph_def, history = live_batch_norm.train(
-            job, dataset, source, network, training, settings, augmentation, best, own)
+            job, dataset, source, network, phase.report_training, settings, phase.augmentation, phase.best, phase.own)
     graph_def = quantized_graph.apply_rewrites(graph_def, network)
     pairs: List[Any] = []
     if settings.equalize:
         graph_def, pairs = equalize.equalized(graph_def, io_spec.nodes(network, "outputs"))
     quantized = quantized_graph.insert_fake_quants(graph_def, network, training=True)
-    ends = quantized.inputs, quantized.outputs
-    carried = _regularization(settings.regularization, source, teacher, graph_def, network, part)
+    carried = _regularization(settings.regularization, source, phase.teacher, graph_def, network, part)
     for sentence in carried.left:
         progress(0.0, "regularization that does not continue: " + sentence)
+    found = _train(phase, quantized, carried, covered, history)
+    for finding in found.findings:
+        logging.warning(finding)
+        progress(1.0, str(finding))
+    io_spec.write_graph(job.out / "network.pb", graph_def)
+    network["measured"] = found.measured
+    io_spec.write(job.out, network)
+    training_record.write(job.out, job.settings, found.history, phase.best.epoch, calibrated=found.calibrated,
+                          health=[dict(item._asdict(), words=str(item)) for item in found.findings])
+    return {"calibration": {"batches": found.batches, "validation": found.calibrated}, "history": found.history,
+            "kept_epoch": phase.best.epoch, "augment": chosen.on, "validation": found.trained,
+            "regularization": _names(carried), "ranges": [item._asdict() for item in found.ranges],
+            "health": [item._asdict() for item in found.findings], "equalized": pairs,
+            "channels": [item._asdict() for item in channel_spread.worst_first(graph_def)]}
+
+
+def _train(phase: _Phase, quantized: quantized_graph.Quantized, carried: qat_regularization.Found, covered: Set[str],
+           history: List[Dict[str, Any]]) -> _Trained:
+    """Calibrates the ranges, trains with fake-quants where batch norm is folded, and writes the variables. carried: the
+    regularization that continues. covered, history: of the training with live batch norm, which is over."""
+    job, settings, network, best = phase.job, phase.settings, phase.network, phase.best
+    part, validation = phase.dataset.parts["train"], phase.dataset.parts["validation"]
+    inputs, outputs, seed = quantized.inputs, quantized.outputs, job.seed
+    measured: List[io_spec.MeasuredRange] = []
     fake_quant_gradient.use_fast_gradients(quantized.graph)
     with quantized.graph.as_default(), tf.Session() as session:
         tf.set_random_seed(seed)
         variables = tf.global_variables()  # without the optimizer's
         saver = tf.train.Saver(variables)
         put_back = qat_regularization.PutBack(carried, seed)
-        trainer = Trainer(network, *ends, settings, put_back.losses, augmentation=augmentation,
-                          frozen=trainable_weights.of_layers(network["not_trained"]),
-                          distance=distill.loss(teacher, network, *ends) if settings.distill else None,
-                          checkpoints=job.checkpoints_folder if settings.batch_norm == "fold" else None, own=own,
-                          factors=layer_learning_rates.factors(settings.rates, trainable_weights.layers(), "quantize"),
-                          noise=put_back.fed)
-        raw = own_loss.raw_losses(network, quantized.outputs, own)
+        trainer = Trainer(
+            network, inputs, outputs, settings, put_back.losses, augmentation=phase.augmentation,
+            frozen=trainable_weights.of_layers(network["not_trained"]),
+            distance=distill.loss(phase.teacher, network, inputs, outputs) if settings.distill else None,
+            checkpoints=job.checkpoints_folder if settings.batch_norm == "fold" else None, own=phase.own,
+            factors=layer_learning_rates.factors(settings.rates, trainable_weights.layers(), "quantize"),
+            noise=put_back.fed)
+        raw = own_loss.raw_losses(network, outputs, phase.own)
         session.run(tf.global_variables_initializer())
 
-        def validate() -> Dict[str, Any]:
-            return evaluate_graph.figures(session, network, *ends, validation, raw)
+        def validate() -> evaluate_graph.Figures:
+            return evaluate_graph.figures(session, network, inputs, outputs, validation, raw)
 
-        def end_epoch() -> Dict[str, Any]:
+        def end_epoch() -> evaluate_graph.Figures:
             with trainer.average.in_place(session):
                 figures = validate()
                 best.offer(figures, lambda: session.run(variables))
             return figures
 
         batches = calibrate(session, network, quantized, part, settings, seed,
-                            lambda done, message: progress(CALIBRATION * done, message))
-        covering = quantized.ranges
+                            lambda done, message: phase.report(CALIBRATION * done, message))
+        ranges = quantized.ranges
         if settings.default_ranges:
-            measured = measure(session, network, quantized, part, trained_live)
-            covering = coverage.measured(covering, trained_live)
+            measured = measure(session, network, quantized, part, covered)
+            ranges = coverage.measured(ranges, covered)
         calibrated = validate()
         if settings.batch_norm == "fold":
             best.offer_start(calibrated, lambda: session.run(variables))
             epochs = History(job.out, end_epoch)
-            trainer.fit(session, part, seed, epochs, training, best,
+            trainer.fit(session, part, seed, epochs, phase.report_training, best,
                         lambda epochs_done: {quantized.momentum: momentum(settings, part, epochs_done)})
             history = epochs.close()
             if best.values is not None:
                 put(session, variables, best.values)
         saver.save(session, str(job.out / "variables"), write_meta_graph=False, write_state=False)
-        trained = validate()
-        findings = _health(session, network, quantized, validation)
-    for finding in findings:
-        logging.warning(finding)
-        progress(1.0, str(finding))
-    io_spec.write_graph(job.out / "network.pb", graph_def)
-    network["measured"] = measured
-    io_spec.write(job.out, network)
-    training_record.write(job.out, job.settings, history, best.epoch, calibrated=calibrated,
-                 health=[dict(item._asdict(), words=str(item)) for item in findings])
-    return {"calibration": {"batches": batches, "validation": calibrated}, "history": history,
-            "kept_epoch": best.epoch, "augment": chosen.on, "validation": trained,
-            "regularization": {"noises": [noise["layer"] for noise, _ in carried.noises],
-                               "penalties": [penalty["layer"] for penalty, _, _ in carried.penalties],
-                               "left": carried.left},
-            "ranges": [item._asdict() for item in covering],
-            "health": [item._asdict() for item in findings], "equalized": pairs,
-            "channels": [item._asdict() for item in channel_spread.worst_first(graph_def)]}
+        return _Trained(batches, calibrated, validate(), ranges, measured, history,
+                        _health(session, network, quantized, validation))
+
+
+def _names(regularization: qat_regularization.Found) -> Dict[str, List[str]]:
+    """The metric `regularization`: the layers whose noise and whose penalties continue, and a sentence for each
+    regularization that does not."""
+    return {"noises": [noise["layer"] for noise, _ in regularization.noises],
+            "penalties": [penalty["layer"] for penalty, _, _ in regularization.penalties],
+            "left": regularization.left}
 
 
 def _regularization(choice: str, source: Path, float_graph: tf.GraphDef, folded: tf.GraphDef,

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional
 
 import tensorflow as tf
 
@@ -16,7 +16,7 @@ class History:
     hold times, so they are a by-product of the stage.
     """
 
-    def __init__(self, folder: Path, validate: Callable[[], Dict[str, Dict[str, float]]]) -> None:
+    def __init__(self, folder: Path, validate: Callable[[], Dict[str, Dict[str, Optional[float]]]]) -> None:
         self.epochs: List[Dict[str, Any]] = []
         self._ended: List[float] = []
         self._validate = validate
@@ -52,7 +52,8 @@ class History:
         words = ["loss {:.3f}".format(loss)]
         for output, figures in (self.epochs[-1]["validation"] if self.epochs else {}).items():
             for metric, value in list(figures.items())[:1]:  # the first is the main metric
-                words.append("{} {} {:.4f}".format(output, metric, value))
+                words.append("{} {} {}".format(
+                    output, metric, "undefined" if value is None else "{:.4f}".format(value)))
         if samples or self.epochs:
             words.append("{:.0f} images/s".format(
                 samples / (time.perf_counter() - self._began) if samples else self.epochs[-1]["images_per_s"]))

@@ -13,7 +13,7 @@ from octet.data.dataset import Part
 from octet.errors import ModelError
 from octet.job import Progress
 from tasks.graph import io_spec
-from tasks.graph.placeholders import Answers
+from tasks.graph.placeholders import Placeholders
 from tasks.keras_model.own_loss import OwnLosses
 from tasks.keras_model.sessions import put
 from tasks.training import feed, learning_rate_schedule, losses, optimizer
@@ -55,7 +55,7 @@ class Trainer:
         self.settings = settings
         self.augmentation = augmentation
         self.rate = tf.placeholder(tf.float32, [], "octet/learning_rate")
-        self.answers = Answers(network)
+        self.placeholders = Placeholders(network)
         loss = self._mixed_loss(outputs, own)
         if distance is not None:
             loss = settings.distill * distance + (1 - settings.distill) * loss
@@ -81,12 +81,12 @@ class Trainer:
 
     def _mixed_loss(self, outputs: Sequence[tf.Tensor], own: OwnLosses) -> tf.Tensor:
         """The loss of the outputs. Where two samples are mixed, the losses of both, weighted by their shares."""
-        loss = losses.total(self.network, outputs, self.answers, own)
+        loss = losses.total(self.network, outputs, self.placeholders, own)
         if self.augmentation is None or not self.augmentation.mixes:
             return loss
-        self.others = Answers(self.network)
+        self.other_placeholders = Placeholders(self.network)
         self.share = tf.placeholder(tf.float32, [], "octet/share")
-        return self.share * loss + (1 - self.share) * losses.total(self.network, outputs, self.others, own)
+        return self.share * loss + (1 - self.share) * losses.total(self.network, outputs, self.other_placeholders, own)
 
     def fit(self, session: tf.Session, part: Part, seed: int, history: History, progress: Progress, best: Best,
             fed_too: Callable[[float], Dict[tf.Tensor, Any]] = lambda epochs_done: {}) -> None:
@@ -174,22 +174,24 @@ class Trainer:
             return self.fed(part, rows)
         varied = self.augmentation.batch(part, rows, epoch)
         fed = dict(zip(self.inputs, varied.inputs))
-        fed.update(_known(self.answers, varied.answers, varied.extras))
+        fed.update(_feed_of(self.placeholders, varied.answers, varied.extras))
         if self.augmentation.mixes:
-            fed.update(_known(self.others, varied.others, varied.other_extras))
+            fed.update(_feed_of(self.other_placeholders, varied.others, varied.other_extras))
             fed[self.share] = varied.share
         return fed
 
     def fed(self, part: Part, rows: np.ndarray) -> Dict[tf.Tensor, np.ndarray]:
         """The feed of some samples of a part, without augmentation: real inputs and targets."""
         fed = io_spec.feed(self.network, self.inputs, part, rows)
-        fed.update(self.answers.fed(part, rows))
+        fed.update(self.placeholders.fed(part, rows))
         if self.augmentation is not None and self.augmentation.mixes:
-            fed.update(self.others.fed(part, rows))
+            fed.update(self.other_placeholders.fed(part, rows))
             fed[self.share] = 1.0
         return fed
 
 
-def _known(answers: Answers, targets: Sequence[np.ndarray],
+def _feed_of(placeholders: Placeholders, targets: Sequence[np.ndarray],
            extras: Dict[str, np.ndarray]) -> Dict[tf.Tensor, np.ndarray]:
-    return {**dict(zip(answers.targets, targets)), **{answers.extras[name]: extras[name] for name in answers.extras}}
+    """The feed of these targets, in the network's order, and extras."""
+    return {**dict(zip(placeholders.targets, targets)),
+            **{placeholder: extras[name] for name, placeholder in placeholders.extras.items()}}

@@ -14,7 +14,7 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 import tensorflow as tf
 
 from tasks.graph.io_spec import Network, OutputEnd
-from tasks.graph.placeholders import Answers
+from tasks.graph.placeholders import Placeholders
 from tasks.keras_model import heads, own_loss
 
 SMOOTH = 1.0  # added to numerator and denominator of dice and iou: a class may be absent from a batch
@@ -56,22 +56,22 @@ def of(end: OutputEnd, output: tf.Tensor, expected: tf.Tensor, sample_weights: O
     return tf.reduce_sum(losses * weights) / tf.maximum(counted, 1.0)
 
 
-def total(network: Network, outputs: Sequence[tf.Tensor], answers: Answers,
+def total(network: Network, outputs: Sequence[tf.Tensor], placeholders: Placeholders,
           own: own_loss.OwnLosses = own_loss.OwnLosses()) -> tf.Tensor:  # noqa: B008 (it has no state)
     """The scalar loss: the sum of the outputs' losses, each times its `loss_weight`; or the result of the user's own
     function of all outputs."""
     if own.of_all is not None:
-        return own_loss.call_on_all(own.of_all, network, outputs, answers)
-    return tf.add_n([end["loss_weight"] * _of_end(end, output, target, answers, own)
-                     for end, output, target in zip(network["outputs"], outputs, answers.targets)])
+        return own_loss.call_on_all(own.of_all, network, outputs, placeholders)
+    return tf.add_n([end["loss_weight"] * _of_end(end, output, target, placeholders, own)
+                     for end, output, target in zip(network["outputs"], outputs, placeholders.targets)])
 
 
-def _of_end(end: OutputEnd, output: tf.Tensor, target: tf.Tensor, answers: Answers,
+def _of_end(end: OutputEnd, output: tf.Tensor, target: tf.Tensor, placeholders: Placeholders,
             own: own_loss.OwnLosses) -> tf.Tensor:
     if end["name"] in own.of_target:
-        return own_loss.call_on_target(own.of_target[end["name"]], output, target, answers)
+        return own_loss.call_on_target(own.of_target[end["name"]], output, target, placeholders)
     weights = end["loss"].get("sample_weights")
-    return of(end, output, target, None if weights is None else answers.extras[weights])
+    return of(end, output, target, None if weights is None else placeholders.extras[weights])
 
 
 def _beside(sample_weights: tf.Tensor, values: tf.Tensor) -> tf.Tensor:

@@ -30,7 +30,8 @@ from pipeline.store.runs import Runs, state
 from pipeline.store.status import INTACT, ArtifactStatus
 
 if TYPE_CHECKING:
-    from pipeline.store.record_types import Metrics, Run
+    from octet.job import Metrics
+    from pipeline.store.record_types import Run
 
 Row = Dict[str, Any]
 """One row of a table, or one object of the JSON: {name of the field: its value}."""

@@ -19,8 +19,8 @@ from pipeline.inputs import snapshot as snapshots
 from pipeline.provenance import artifact_reference
 from pipeline.provenance.lineage import Lineage
 from pipeline.stage_specs import STAGES
+from pipeline.staleness.freshness import FRESH, STALE, Freshness, Staleness
 from pipeline.staleness.plan import Plan
-from pipeline.staleness.verdict import FRESH, STALE, Staleness, Verdict
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
 
@@ -42,18 +42,18 @@ def run(arguments: argparse.Namespace) -> Optional[int]:
     if arguments.all:
         return _all(config)
     stage = artifact_reference.check_stage(arguments.stage) if arguments.stage else None
-    verdicts = _verdicts_on(arguments, stage, config)
+    stages = _of_recipe(arguments, stage, config)
     if arguments.json:
-        print(json.dumps({name: verdict._asdict() for name, verdict in verdicts.items()}, indent=1))
+        print(json.dumps({name: freshness._asdict() for name, freshness in stages.items()}, indent=1))
         return None
-    for name, verdict in verdicts.items():
-        for line in _lines(name, verdict):
+    for name, freshness in stages.items():
+        for line in _lines(name, freshness):
             print(line)
     return None
 
 
-def _verdicts_on(arguments: argparse.Namespace, stage: Optional[str], config: settings.Settings) -> Dict[str, Verdict]:
-    """{stage: its verdict}, of one stage or of all."""
+def _of_recipe(arguments: argparse.Namespace, stage: Optional[str], config: settings.Settings) -> Dict[str, Freshness]:
+    """{stage: its freshness}, of one stage or of all."""
     store = Store(config.store)
     runs = Runs(store.root)
     if arguments.recipe and artifact_reference.present_recipe(arguments.recipe, config, runs) is None:
@@ -67,7 +67,7 @@ def _verdicts_on(arguments: argparse.Namespace, stage: Optional[str], config: se
     return {stage: staleness.of(stage)} if stage else staleness.asked_for()
 
 
-def _recorded(arguments: argparse.Namespace, store: Store, config: settings.Settings) -> Dict[str, Verdict]:
+def _recorded(arguments: argparse.Namespace, store: Store, config: settings.Settings) -> Dict[str, Freshness]:
     """What the record of a run, or the manifest of an artifact, says."""
     if arguments.set:
         raise UsageError("--set changes a recipe", where=arguments.recipe, why="this is a run or an artifact",
@@ -75,9 +75,9 @@ def _recorded(arguments: argparse.Namespace, store: Store, config: settings.Sett
     run = artifact_reference.run(arguments.recipe, config, Runs(store.root))
     if run is None:
         manifest = artifact_reference.artifact(arguments.recipe, Lineage(store), config)
-        return {manifest["stage"]: Verdict(MADE, manifest["why"])}
+        return {manifest["stage"]: Freshness(MADE, manifest["why"])}
     stages = [(name, run["stages"][name]) for name in STAGES if name in run["stages"]]
-    return {name: Verdict(MADE if in_run["made"] else STALE if in_run["why"] else FRESH, in_run["why"])
+    return {name: Freshness(MADE if in_run["made"] else STALE if in_run["why"] else FRESH, in_run["why"])
             for name, in_run in stages}
 
 
@@ -86,23 +86,23 @@ def _all(config: settings.Settings) -> int:
     recipe that cannot be read, else 0."""
     code, stale, fresh = 0, 0, 0
     with digest.kept_open():
-        for path, verdicts in _verdicts(config):
-            if isinstance(verdicts, OctetError):
-                print("{}: {}".format(path.stem, verdicts))
-                code = code or verdicts.exit_code
+        for path, stages in _of_recipes(config):
+            if isinstance(stages, OctetError):
+                print("{}: {}".format(path.stem, stages))
+                code = code or stages.exit_code
                 continue
-            not_fresh = [(name, verdict) for name, verdict in verdicts if verdict.state != FRESH]
+            not_fresh = [(name, freshness) for name, freshness in stages if freshness.state != FRESH]
             fresh += not not_fresh
             stale += bool(not_fresh)
-            for name, verdict in not_fresh:
-                for line in _lines(name, verdict):
+            for name, freshness in not_fresh:
+                for line in _lines(name, freshness):
                     print("{}: {}".format(path.stem, line))
     print("{} recipes are fresh, {} are not".format(fresh, stale))
     return code
 
 
-def _verdicts(config: settings.Settings) -> Iterator[Tuple[Path, Union[List[Tuple[str, Verdict]], OctetError]]]:
-    """(recipe, its (stage, verdict) pairs, or the error for a recipe that cannot be read)."""
+def _of_recipes(config: settings.Settings) -> Iterator[Tuple[Path, Union[List[Tuple[str, Freshness]], OctetError]]]:
+    """(recipe, its (stage, freshness) pairs, or the error for a recipe that cannot be read)."""
     store = Store(config.store)
     moment = snapshots.Moment()
     for path in sorted(config.recipes.glob("*.yaml")):
@@ -113,9 +113,9 @@ def _verdicts(config: settings.Settings) -> Iterator[Tuple[Path, Union[List[Tupl
             yield path, error
 
 
-def _lines(stage: str, verdict: Verdict) -> List[str]:
-    head = "{:<22} {}".format(stage, verdict.state)
-    if not verdict.reasons:
+def _lines(stage: str, freshness: Freshness) -> List[str]:
+    head = "{:<22} {}".format(stage, freshness.state)
+    if not freshness.reasons:
         return [head]
     return ["{}  {}".format(head if not index else " " * len(head), reason)
-            for index, reason in enumerate(verdict.reasons)]
+            for index, reason in enumerate(freshness.reasons)]

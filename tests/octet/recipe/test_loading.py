@@ -214,3 +214,9 @@ def test_a_bare_name_is_found_and_a_misspelt_one_gets_a_suggestion():
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_recipe_of_the_catalogue_loads(path):
     json.dumps(loading.load(path).sections(), allow_nan=False)
+
+
+def test_a_home_folder_that_does_not_exist_is_named():
+    said = refusal("data: {dataset: image_folder, args: {path: ~no_such_user/x, size: [8, 8]}}\nmodel: {build: lenet}\n")
+    assert said.startswith("r.yaml:1:38  data.args.path: '~no_such_user/x' begins with a home folder, and there is no "
+                           "user no_such_user")

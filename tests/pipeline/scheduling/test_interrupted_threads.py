@@ -26,7 +26,8 @@ def worker():
 
 
 def early_record():
-    record = EarlyRecord(Settings(None, "no", Path("/nowhere"), Path("/nowhere")), "no", {})
+    record = EarlyRecord(Settings(None, "no", Path("/nowhere"), Path("/nowhere")), "no", "TrainFloat",
+                         "2026-01-31T12:00:00Z")
     try:
         pass
     finally:

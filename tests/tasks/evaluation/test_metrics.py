@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from octet import headline_metric
+from octet import main_metric
 from tasks.evaluation import metrics
 
 
@@ -90,4 +90,4 @@ def test_each_kind_of_target_has_the_headline_metric_of_its_kind(kind, headline)
     answers = np.zeros({"class": (1,), "class_map": (1, 2, 2)}.get(kind, shape), np.int32)
     found = figures({"kind": kind, "classes": ["a", "b"], "threshold": 0.5, "name": "it"},
                     (np.full(shape, 0.25, np.float32), answers))
-    assert headline_metric.of(found) == headline
+    assert main_metric.of(found) == headline

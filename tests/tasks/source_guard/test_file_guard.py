@@ -109,10 +109,10 @@ sys.path.insert(0, os.path.join(tree, "octet"))
 from octet import lookup
 from octet.errors import OctetError
 from octet.job import Job
-from tasks.source_guard import file_guard, private_source
+from tasks.source_guard import file_guard, private_source, watched_functions
 job = Job.from_json(job)
 private_source.install(job.origin)
-file_guard.install()
+watched_functions.install()
 build = lookup.load_attribute("./net.py", lookup.MODELS, "build", job.recipe_folder)
 from tasks.source_guard import graph_files
 found = {}

@@ -129,8 +129,8 @@ def test_answers_of_mixed_samples_count_by_their_shares():
         fed = trained._fed_in_training(PART, np.arange(30), 0)
         share = fed[trained.share]
         loss = session.run(trained.loss, fed)
-        both = [session.run(trained.loss, {**fed, trained.share: 1.0, trained.answers.targets[0]: fed[answers]})
-                for answers in (trained.answers.targets[0], trained.others.targets[0])]
+        both = [session.run(trained.loss, {**fed, trained.share: 1.0, trained.placeholders.targets[0]: fed[answers]})
+                for answers in (trained.placeholders.targets[0], trained.other_placeholders.targets[0])]
         assert 0.01 < share < 0.99 and loss == pytest.approx(share * both[0] + (1 - share) * both[1], rel=1e-4)
         plain = session.run(trained.loss, trained.fed(PART, np.arange(30)))
         assert plain != pytest.approx(loss, rel=1e-6)

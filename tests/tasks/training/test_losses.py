@@ -60,7 +60,7 @@ def test_outputs_are_weighed():
     ends = [dict(ended("value", shape=(3,)), name=str(weight), loss_weight=weight) for weight in (2.0, 0.5)]
     with tf.Graph().as_default(), tf.Session() as session:
         outputs = [tf.fill([4, 3], number) for number in (1.0, 3.0)]
-        expected = placeholders.Answers({"outputs": ends})
+        expected = placeholders.Placeholders({"outputs": ends})
         found = session.run(losses.total({"outputs": ends}, outputs, expected),
                             {tensor: np.zeros((4, 3)) for tensor in expected.targets})
     assert found == pytest.approx(2.0 * 1 + 0.5 * 9)

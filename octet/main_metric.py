@@ -1,4 +1,4 @@
-"""The metric of an output that is shown first: by `octet ls`, at the end of a run, on the report and on the card."""
+"""The main metric of an output: the one that `octet ls`, the end of a run, the report and the card show first."""
 
 from typing import Container, Optional
 
@@ -7,5 +7,5 @@ PREFERRED = ("mean_iou", "exact_match", "accuracy", "mse")
 
 
 def of(metrics: Container[str]) -> Optional[str]:
-    """The headline metric of an output that has these metrics; None if there is none, as for a raw output."""
+    """The main metric of an output that has these metrics; None if there is none, as for a raw output."""
     return next((metric for metric in PREFERRED if metric in metrics), None)

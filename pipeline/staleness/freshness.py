@@ -24,7 +24,7 @@ USUAL = "ValidateInterpreter"
 FRESH, STALE, WAITS = "fresh", "stale", "waits"  # and DROPPED
 
 
-class Verdict(NamedTuple):
+class Freshness(NamedTuple):
     """Whether a stage is fresh.
 
     state:   'fresh'; 'stale': the next run makes it; 'waits': stale, unless the upstream stages make the same bytes
@@ -38,7 +38,7 @@ class Verdict(NamedTuple):
 
 
 class Staleness:
-    """The verdicts on the stages of one plan."""
+    """The freshness of the stages of one plan."""
 
     def __init__(self, plan: Plan, runs: Runs, current_run: Optional[str] = None) -> None:
         """current_run: the name of the run that asks; stages are not compared with it. None outside a run."""
@@ -49,37 +49,37 @@ class Staleness:
         recipe = plan.snapshot.recipe
         self.runs = [run for run in runs.of(recipe) if runs.name(recipe, run["number"]) != current_run]
 
-    def all(self) -> Dict[str, Verdict]:
-        """{stage: its verdict} of every stage, upstream first."""
+    def all(self) -> Dict[str, Freshness]:
+        """{stage: its freshness} of every stage, upstream first."""
         return {stage: self.of(stage) for stage in STAGES}
 
-    def asked_for(self) -> Dict[str, Verdict]:
-        """The verdicts on the stages of the usual target, and on further stages that a run of the recipe has made. A
+    def asked_for(self) -> Dict[str, Freshness]:
+        """The freshness of the stages of the usual target, and of further stages that a run of the recipe has made. A
         recipe that was never exported is not stale because of that."""
         usual = upward(USUAL)
         return {stage: self.of(stage) for stage in STAGES
                 if stage in usual or any(stage in run["stages"] for run in self.runs)}
 
-    def of(self, stage: str) -> Verdict:
-        """The verdict on one stage."""
+    def of(self, stage: str) -> Freshness:
+        """The freshness of one stage."""
         status = self.plan.status(stage)
         if status.state == INTACT:
-            return Verdict(FRESH, [])
+            return Freshness(FRESH, [])
         above = self._missing_above(stage)
         if above:
             own = self.differences(stage)
             if own:
-                return Verdict(STALE, own + ["waits for {}".format(", ".join(above))])
+                return Freshness(STALE, own + ["waits for {}".format(", ".join(above))])
             if self.last_manifest(stage) is None:
-                return Verdict(WAITS, ["never made for this recipe; waits for {}".format(", ".join(above))])
-            return Verdict(WAITS, ["runs only if {} produces other bytes".format(" or ".join(above))])
+                return Freshness(WAITS, ["never made for this recipe; waits for {}".format(", ".join(above))])
+            return Freshness(WAITS, ["runs only if {} produces other bytes".format(" or ".join(above))])
         if status.state == DAMAGED:
-            return Verdict(STALE, list(status.damage))
+            return Freshness(STALE, list(status.damage))
         if status.state == DROPPED:
-            return Verdict(DROPPED, ["its files were deleted to free space; its manifest is kept"])
+            return Freshness(DROPPED, ["its files were deleted to free space; its manifest is kept"])
         if status.state == FORCED:
-            return Verdict(STALE, [self._forced(stage)])
-        return Verdict(STALE, (self.differences(stage) or [self._why_missing(stage)]) + self._left_out(stage))
+            return Freshness(STALE, [self._forced(stage)])
+        return Freshness(STALE, (self.differences(stage) or [self._why_missing(stage)]) + self._left_out(stage))
 
     def _left_out(self, stage: str) -> List[str]:
         """The reason why a run of the usual target does not make this wanted stage."""
