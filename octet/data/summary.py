@@ -142,6 +142,10 @@ def _narrow_columns(name: str, answers: Dict[str, np.ndarray]) -> Iterator[str]:
 def _counts(name: str, target: Target, answers: Dict[str, np.ndarray]) -> Iterator[str]:
     each = "pixels" if target.kind == "class_map" else "samples"
     of_part = {part: classes.counts(target, labels) for part, labels in answers.items()}
+    if target.kind == "class_map" and target.ignore is not None:
+        yield "ignored pixels of '{}' (label {}): {}".format(name, target.ignore, ", ".join(
+            "{:.3g} % of {}".format(100.0 * (1 - counts.sum() / max(1, answers[part].size)), part)
+            for part, counts in of_part.items()))
     if "train" in of_part:
         train = of_part["train"]
         rarest = int(train.argmin())

@@ -21,6 +21,7 @@ from octet.data import content_digests, record_index, record_parts
 from octet.data import split as splits
 from octet.data.dataset import PARTS, Dataset, Input, Part, Read, Target, scale_of, spread
 from octet.errors import DatasetError
+from octet.suggestions import some
 
 
 class Arguments(NamedTuple):
@@ -94,7 +95,7 @@ def load(path: str, image: Optional[str] = None, numbers: Optional[str] = None, 
     targets = {part: target_arrays.labels(of_part.targets, feature, path, names) if kind == "class"
                else read_as[kind](of_part.targets, feature, path) for part, of_part in indexed.items()}
     rows, held_out_notes = _rows(records, indexed.get("train"), targets, arguments, needed)
-    made, unread, notes = {}, {}, list(records.notes) + held_out_notes
+    made, unread, notes = {}, {}, [*records.notes, *_unread_features(indexed[sources[0]], arguments), *held_out_notes]
     for part in parts:
         of_part = rows[part]
         if samples is not None:
@@ -179,6 +180,13 @@ def _indexed_features(arguments: Arguments, is_split: bool) -> record_index.Inde
     kind, feature = arguments.target
     return record_index.IndexedFeatures(arguments.input, feature, kind, is_split,
                                         splits.settings(arguments.split).key if is_split else None)
+
+
+def _unread_features(index: record_index.Index, arguments: Arguments) -> List[str]:
+    """A note about the features of the first record that are not read."""
+    read = {arguments.input, arguments.target[1], splits.settings(arguments.split).key}
+    others = sorted(set(index.features(0)) - read)
+    return ["features that are not read: {}".format(some(others))] if others else []
 
 
 def _rows(records: record_parts.RecordFiles, train: Optional[record_index.Index], targets: Dict[str, Any],

@@ -76,3 +76,13 @@ def test_boxes_that_are_not_in_pixels_of_the_picture_are_reported(boxes, note):
 
 def test_data_without_pictures_has_no_contact_sheet():
     assert contact_sheet.draw(one(np.zeros((3, 5), np.uint8), label=(Target("class", "ab"), np.arange(3) % 2))) is None
+
+
+def test_the_share_of_ignored_pixels_is_said():
+    labels = np.zeros((4, 5, 2), np.int32)
+    labels[:, 1:] = 1
+    labels[0] = 255  # 10 of 40 pixels
+    dataset = Dataset({"image": Input((5, 2, 1), 0.0, 1.0)}, {"mask": Target("class_map", ["a", "b"], (5, 2), 255)}, {
+        part: Part({"image": np.arange(40, dtype=np.uint8).reshape(4, 5, 2, 1)}, {"mask": each})
+        for part, each in (("train", labels), ("validation", labels % 255))})
+    assert "ignored pixels of 'mask' (label 255): 25 % of train, 0 % of validation" in summary.notes(dataset)

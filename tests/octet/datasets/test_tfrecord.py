@@ -147,3 +147,11 @@ def test_a_recipe_is_drafted_from_the_features(tmp_path, records, args, kinds):
     assert alone.args["split"] == {"validation": 0.1, "test": 0.1}
     write(tmp_path / "b.tfrecord", [example(a=b"xyz", b=b"longer")] * 4)
     assert "unclear which features" in refusal(recipe_draft.of, str(tmp_path / "b.tfrecord"))
+
+
+def test_features_that_are_not_read_are_named(tmp_path):
+    for part in PARTS:
+        write(tmp_path / "r" / (part + ".tfrecord"), [
+            example(x=[0.1 * row, 0.5], y=row % 2, weight=1.0, place=b"here") for row in range(6)])
+    found = tfrecord.load(str(tmp_path / "r"), numbers="x", label="y")
+    assert "features that are not read: place, weight" in found.notes
