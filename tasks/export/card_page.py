@@ -167,7 +167,7 @@ def _int8(int8: Dict[str, Any], total: int) -> List[str]:
             _number(100 * figures["agreement"])) if figures.get("agreement") is not None else ""
         words.append("**{}**: {}the outputs differ from those of the uint8 file by at most {} codes".format(
             name, same, figures["largest_difference_lsb"]))
-    lines = ["Its weights have the values of those of the uint8 file, or the nearest values that int8 can represent. "
+    lines = ["Its weights have the values of those of the uint8 file, or values next to them that int8 can represent. "
              "On {:,}{} samples of the test part, in {}: {}.".format(
                  int8["samples"], "" if int8["samples"] == total else " of the {:,}".format(total), int8["runtime"],
                  "; ".join(words))]

@@ -3,7 +3,8 @@
     activations, other constants   code - 128 and zero point - 128: exactly the same real values
     weights                        symmetric, codes -127..127; one scale for each output channel (CONV_2D,
                                    DEPTHWISE_CONV_2D, TRANSPOSE_CONV), or one for the tensor (FULLY_CONNECTED);
-                                   exactly the same real values where code - zero point is within -127..127
+                                   exactly the same real values where code - zero point is within -127..127; else
+                                   rounded so that the errors of an output channel sum to zero
     biases                         int32, with the scale of the input times that of the weights
 
     CONCATENATION                  a QUANTIZE is inserted before each input whose scale is not the output's: the uint8
