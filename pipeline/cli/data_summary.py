@@ -1,11 +1,15 @@
 """What SummarizeData says of a recipe's data, as `octet data` and `octet check` print it."""
 
 import json
-from typing import Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from octet.data.dataset import PARTS
 from pipeline.stage_specs import PREPARE_DATA, SUMMARIZE, SUMMARY
 from pipeline.staleness.plan import Plan
+from pipeline.store.artifacts import Store
+
+if TYPE_CHECKING:
+    from pipeline.store.record_types import Manifest
 
 
 def recorded(plan: Plan) -> Optional[Dict[str, Any]]:
@@ -13,20 +17,40 @@ def recorded(plan: Plan) -> Optional[Dict[str, Any]]:
     folder = plan.folder(SUMMARIZE)
     if folder is None or not plan.intact(SUMMARIZE):
         return None
-    found: Dict[str, Any] = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-    return {**found, "notes": of_dataset(plan) + found["notes"], "left_out": left_out(plan), "sheet": False}
+    return _summary((folder / SUMMARY).read_text(encoding="utf-8"), _parts(plan))
+
+
+def of_manifests(store: Store, made: "Dict[str, Manifest]") -> Dict[str, Any]:
+    """The summary of the data of a run. made: {stage: its manifest}, with SummarizeData."""
+    text = store.read(SUMMARIZE, made[SUMMARIZE]["key"], SUMMARY).decode("utf-8")
+    return _summary(text, [made.get(PREPARE_DATA + part) for part in PARTS])
 
 
 def left_out(plan: Plan) -> int:
     """The number of samples that could not be read, from the manifests of the parts."""
-    manifests = [plan.manifest(PREPARE_DATA + part) for part in PARTS]
-    return sum(manifest["metrics"]["left_out"] for manifest in manifests if manifest)
+    return _left_out(_parts(plan))
 
 
 def of_dataset(plan: Plan) -> List[str]:
     """The notes and warnings of the dataset when its parts were read, without duplicates."""
-    manifests = [plan.manifest(PREPARE_DATA + part) for part in PARTS]
-    return list(dict.fromkeys(note for found in manifests if found for note in found["metrics"].get("of_dataset", ())))
+    return _notes(_parts(plan))
+
+
+def _parts(plan: Plan) -> "List[Optional[Manifest]]":
+    return [plan.manifest(PREPARE_DATA + part) for part in PARTS]
+
+
+def _summary(text: str, parts: "List[Optional[Manifest]]") -> Dict[str, Any]:
+    found: Dict[str, Any] = json.loads(text)
+    return {**found, "notes": _notes(parts) + found["notes"], "left_out": _left_out(parts), "sheet": False}
+
+
+def _left_out(parts: "List[Optional[Manifest]]") -> int:
+    return sum(manifest["metrics"]["left_out"] for manifest in parts if manifest)
+
+
+def _notes(parts: "List[Optional[Manifest]]") -> List[str]:
+    return list(dict.fromkeys(note for found in parts if found for note in found["metrics"].get("of_dataset", ())))
 
 
 def show(summary: Dict[str, Any]) -> None:

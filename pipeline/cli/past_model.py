@@ -2,12 +2,14 @@
 
 from typing import TYPE_CHECKING, Dict, List
 
+from octet.data.dataset import PARTS
 from octet.errors import StoreError
 from pipeline import settings
 from pipeline.cli import run_history
 from pipeline.cli.model_comparison import Compared
 from pipeline.provenance import artifact_reference
 from pipeline.provenance.lineage import Lineage
+from pipeline.stage_specs import PREPARE_DATA, SUMMARIZE
 from pipeline.store.runs import Runs, state
 
 if TYPE_CHECKING:
@@ -36,12 +38,24 @@ def made(text: str, stage: str, lineage: Lineage, config: settings.Settings) -> 
     """{stage: its manifest} of the run or the artifact that `text` refers to. Raises StoreError if there is none of
     `stage`, UsageError as `find` does."""
     found = find(text, lineage, config).manifests
+    if stage == SUMMARIZE and stage not in found:
+        found = {**found, **_summary(found, lineage)}
     if stage not in found:
         raise StoreError("there is no {} of it".format(stage), where=text,
                          why="it has {}".format(", ".join(found) or "no artifacts any more"),
                          next_step="`octet ls RECIPE` lists the runs of a recipe; give one whose target is {} or "
                                    "later".format(stage))
     return found
+
+
+def _summary(found: "Dict[str, Manifest]", lineage: Lineage) -> "Dict[str, Manifest]":
+    """{SummarizeData: the newest summary of exactly the prepared parts in `found`}, or {}. A model is not made from the
+    summary of its data, so the summary is not upstream of it."""
+    parts = [found[PREPARE_DATA + part] for part in PARTS if PREPARE_DATA + part in found]
+    keys = {(part["stage"], part["key"]) for part in parts}
+    summaries = [each for each in lineage.below(parts) if each["stage"] == SUMMARIZE and keys == {
+        (part["stage"], part["key"]) for part in lineage.chain(each) if part["stage"].startswith(PREPARE_DATA)}]
+    return {SUMMARIZE: _newest_first(summaries)[0]} if summaries else {}
 
 
 def _newest_first(manifests: "List[Manifest]") -> "List[Manifest]":

@@ -19,7 +19,7 @@ def add_set(parser: argparse.ArgumentParser) -> None:
 def path(recipe: Optional[str], arguments: argparse.Namespace, config: Settings) -> Path:
     """The file of the recipe (by default, the one in luigi.cfg), with the values of `--set`."""
     base = (config.find_recipe(config.recipe) if recipe is None
-            else artifact_reference.recipe(recipe, config, Runs(config.store)))
+            else artifact_reference.expect_recipe(recipe, config, Runs(config.store)))
     if not arguments.set:
         return base
     return recipe_variants.written(base, arguments.set, config.store, config.find_recipe)

@@ -17,9 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def plan(arguments: argparse.Namespace) -> Plan:
-    """The plan of the recipe in the store. Raises UsageError for an unknown stage, RecipeError for an unknown
-    recipe."""
+    """The plan of the recipe in the store. Raises UsageError for an unknown stage and for a run, RecipeError for an
+    unknown recipe."""
     config = settings.load()
     artifact_reference.check_stage(arguments.stage)
     store = Store(config.store)
-    return Plan(snapshots.take(artifact_reference.recipe(arguments.recipe, config, Runs(store.root))), store)
+    return Plan(snapshots.take(artifact_reference.expect_recipe(arguments.recipe, config, Runs(store.root))), store)

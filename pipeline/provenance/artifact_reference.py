@@ -128,6 +128,7 @@ def present_recipe(text: str, settings: Settings, runs: Runs) -> Optional[Path]:
     """The path of the recipe that `text` refers to as it is now; None for a text of the form of a past run or an
     artifact: RECIPE:NUMBER, RECIPE:STAGE, a file of an artifact, or digits of a key. Raises RecipeError for any other
     text, UsageError as `recipe` does."""
+    # A folder may have the name of a recipe: `octet export digits digits` creates one.
     if os.path.isfile(text) and not text.endswith((".yaml", ".yml")):
         return None
     try:
@@ -139,6 +140,19 @@ def present_recipe(text: str, settings: Settings, runs: Runs) -> Optional[Path]:
         elif len(text) < KEY_DIGITS or not _HEX.match(text):
             raise
         return None
+
+
+def expect_recipe(text: str, settings: Settings, runs: Runs) -> Path:
+    """The path of the recipe that `text` refers to, for a command that needs the recipe as it is now. Raises UsageError
+    for a run or an artifact, RecipeError and UsageError as `present_recipe` does."""
+    found = present_recipe(text, settings, runs)
+    if found is None:
+        name, number, stage = _parts(text)
+        raise UsageError("this is a run, an artifact or a file, and no recipe", where=text,
+                         why="the command needs a recipe as it is now, and not as it was",
+                         next_step="name the recipe: {}".format(name) if number is not None or stage else
+                                   "name the recipe; `octet ls` lists those that ran")
+    return found
 
 
 def _of_recipe(text: str, lineage: Lineage, settings: Settings) -> Optional[Manifest]:

@@ -29,7 +29,7 @@ def find(text: str, part: str, lineage: Lineage, settings: Settings, with_source
     RecipeError or UsageError if `text` is not a recipe.
 
     with_source: the modules of `tasks` whose source the snapshot must contain."""
-    recipe = artifact_reference.recipe(text, settings, Runs(settings.store))
+    recipe = artifact_reference.expect_recipe(text, settings, Runs(settings.store))
     taken_snapshot = snapshot.take(recipe)
     if with_source:
         taken_snapshot = snapshot.with_source(taken_snapshot, with_source)

@@ -1,6 +1,8 @@
 """Describes a recipe's data: counts by class and part, ranges, what was left out, and a picture of some samples.
 
 It makes the stages that take the data in, so that the next run, and the next description, decode nothing again.
+
+    octet data digits:3     the data of an earlier run; also for a file, or a key
 """
 
 import argparse
@@ -13,18 +15,19 @@ from typing import Any, Dict, Optional
 from octet.data.dataset import PARTS
 from octet.errors import StoreError, UsageError
 from pipeline import settings
-from pipeline.cli import data_summary
+from pipeline.cli import data_summary, past_model
 from pipeline.execution import data_limits, data_stages, preflight, progress, run_failures
 from pipeline.inputs import snapshot as snapshots
 from pipeline.provenance import artifact_reference
-from pipeline.stage_specs import DESCRIBE, PREPARE_DATA
+from pipeline.provenance.lineage import Lineage
+from pipeline.stage_specs import DESCRIBE, PREPARE_DATA, SUMMARIZE
 from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", help="a name in recipes/, or a path")
+    parser.add_argument("recipe", help="a recipe, a run, an artifact, or a file of one")
     parser.add_argument("--sheet", metavar="FILE", help="write some samples of each class, as the network sees them, "
                                                         "into this PNG file")
     parser.add_argument("--json", action="store_true", help="print the description as JSON, and nothing else")
@@ -39,7 +42,11 @@ def run(arguments: argparse.Namespace) -> None:
                          why="the contact sheet is written there", next_step="name a file that ends in .png, in an "
                          "existing folder")
     config = settings.load()
-    snapshot = snapshots.take(artifact_reference.recipe(arguments.recipe, config, Runs(config.store)))
+    recipe = artifact_reference.present_recipe(arguments.recipe, config, Runs(config.store))
+    if recipe is None:
+        _show_recorded(arguments, config)
+        return
+    snapshot = snapshots.take(recipe)
     plan = Plan(snapshot, Store(config.store))
     summary = data_summary.recorded(plan)
     if summary is None:
@@ -68,6 +75,24 @@ def run(arguments: argparse.Namespace) -> None:
         raise UsageError("{} is not written, because no input is a picture".format(arguments.sheet),
                          where="octet data --sheet", next_step="leave --sheet out",
                          why="a picture is [height, width, channels]; the inputs are {}".format(shapes))
+
+
+def _show_recorded(arguments: argparse.Namespace, config: settings.Settings) -> None:
+    """Prints the summary of the data of a run or an artifact. Raises UsageError for --sheet, StoreError if no summary
+    is in the store."""
+    if arguments.sheet is not None:
+        raise UsageError("--sheet needs a recipe", where=arguments.recipe, why="this is a run or an artifact",
+                         next_step="name the recipe, or leave out --sheet")
+    store = Store(config.store)
+    made = past_model.made(arguments.recipe, SUMMARIZE, Lineage(store), config)
+    summary = data_summary.of_manifests(store, made)
+    if arguments.json:
+        del summary["left_out"]
+        print(json.dumps(summary, indent=1, sort_keys=True))
+        return
+    data_summary.show(summary)
+    for line in preflight.remarks(summary):
+        print(line)
 
 
 def _described(plan: Plan, sheet: Optional[Path]) -> Dict[str, Any]:

@@ -1,6 +1,7 @@
 """Every name that a command prints is accepted by the commands that show a run or an artifact."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -17,6 +18,7 @@ NAMES = {
     "a file": lambda checkout, page: page / "report.html",
 }
 SHOWN = {"ls": "{}", "why": "Report ", "report": "second-{}.html", "trace": "recipe    second",
+         "data": "samples: 8 train, 2 validation, 4 test",
          "diff": "quantize.learning_rate 0.002 -> 0.0001", "compare": "quantize.learning_rate"}
 """{verb: what it prints}; {} is for the first digits of the page's key."""
 
@@ -28,6 +30,24 @@ def test_each_way_to_name_a_page_is_accepted(built, name, verb):
     words = [NAMES[name](built, page)]
     shown = octet(built, verb, *words, *(["faces"] if verb in ("diff", "compare") else []))
     assert SHOWN[verb].format(page.name[:12]) in shown
+
+
+@pytest.mark.parametrize("words", [["check"], ["force", "TrainQAT"], ["accept", "TrainQAT"]], ids=" ".join)
+def test_a_command_that_needs_a_recipe_as_it_is_now_refuses_a_run_or_an_artifact(built, words):
+    page = artifact(built, "Report", "second")
+    for name in sorted(set(NAMES) - {"a recipe"}):
+        refused = octet(built, words[0], NAMES[name](built, page), *words[1:], code=2)
+        assert "the command needs a recipe as it is now" in refused
+        assert ("name the recipe: second" in refused) == (name not in ("a key", "digits of a key", "a file")), name
+
+
+def test_a_folder_with_the_name_of_a_recipe_does_not_hide_the_recipe(built, tmp_path):
+    (tmp_path / "second").mkdir()
+    for words in (["why", "second", "TrainQAT"], ["data", "second"]):
+        command = [str(built.python), "-m", "pipeline.cli.main"] + words
+        seen = [subprocess.run(command, cwd=folder, env=built.environment, timeout=60, capture_output=True, text=True)
+                for folder in ("/", str(tmp_path))]
+        assert seen[0].returncode == 0 and seen[1].stdout == seen[0].stdout, seen
 
 
 def test_a_run_by_number_is_what_was_recorded_and_not_the_recipe_as_it_is_now(checkout):
@@ -58,6 +78,8 @@ def test_a_run_by_number_is_what_was_recorded_and_not_the_recipe_as_it_is_now(ch
     (["ls", "sceond:1"], 3, "did you mean 'second'?"),
     (["report", "second:TrainFloat"], 11, "there is no Report of it"),
     (["export", "second:1", "folder"], 11, "there is no Export of it"),
+    (["data", "second:1", "--sheet", "some.png"], 2, "--sheet needs a recipe"),
+    (["data", "second:PrepareData.test"], 11, "there is no SummarizeData of it"),
     (["why", "abcdef"], 2, "no artifact has this name"),
 ])
 def test_what_is_not_there_is_reported(built, words, code, said):
