@@ -124,6 +124,6 @@ def test_a_loss_for_another_kind_of_target_is_reported_before_training(folder):
 
 
 def test_remarks_about_the_targets_are_in_the_report(folder):
-    found = checked(folder, "tags", "labels", 3, "sigmoid", "hinge", "")["data_notes"]
-    assert any("'2' of 'answer' has 5 of 200 training samples" in note for note in found)
-    assert any("hinge, is not used: it is trained with cross_entropy" in note for note in found)
+    found = checked(folder, "tags", "labels", 3, "sigmoid", "hinge", "")
+    assert any("'2' of 'answer' has 5 of 200 training samples" in note for note in found["data_notes"])
+    assert any("hinge, is not used: it is trained with cross_entropy" in note for note in found["notes"])
