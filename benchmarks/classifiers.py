@@ -56,7 +56,7 @@ between the columns count here.
   network is measured on a part of the images.
 - **agreement**: the share of the test images with the same class from the uint8 file and the float network, and the
   share with the same class from the int8 file and the uint8 file: the means.
-- **ranges**: what TrainQAT found wrong with the trained ranges on the validation images; none is what it should be.
+- **ranges**: the faults of the trained ranges that TrainQAT found on the validation images.
 
 | network | float | fake-quantized | uint8 | lost | lost by int8 | agreement | ranges | bytes float, uint8, int8 |
 |---|---|---|---|---|---|---|---|---|

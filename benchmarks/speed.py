@@ -128,7 +128,7 @@ def validated(folder: Path, name: str, turn: int = 0) -> Tuple[float, float]:
 
 
 def resumed(folder: Path) -> Dict[str, Any]:
-    """A training of digits; and one that is killed after half of its epochs, with the run that goes on."""
+    """A training of digits; and one that is killed after half of its epochs, with the run that resumes it."""
     (folder / "long.yaml").write_text(RECIPES["digits"].replace("epochs: 8", "epochs: {}".format(2 * HALF)))
     found: Dict[str, Any] = {}
     for side in ("whole", "rest"):
@@ -226,7 +226,7 @@ def table(found: Dict[str, Dict[str, Any]]) -> str:
     if "resume" in found:
         told = found["resume"]
         same = told["digest of whole"] == told["digest of rest"]
-        add("a training that was killed half way: the run that goes on", "{:.1f}".format(told["rest"]),
+        add("a training that was killed half way: the resumed run", "{:.1f}".format(told["rest"]),
             "undisturbed: {:.1f}; {}".format(told["whole"], "the same bytes" if same else "OTHER BYTES"),
             "{:.2f}".format(told["rest"] / told["whole"]), "")
     return "".join(lines)

@@ -18,7 +18,7 @@ HEAD = """\
 
 Written by `make compat`; do not edit. Only what was seen stands here. Last written {date}, on {machine} with
 {processors} processors and no accelerator, Python {python}, TensorFlow {tensorflow}, numpy {numpy}, tflite-runtime
-{tflite_runtime}. {done} of {all} networks have been through; a run that was interrupted goes on where it was.
+{tflite_runtime}. {done} of {all} networks are measured; an interrupted run resumes.
 
 No default ranges are used anywhere. Whatever has a figure was converted, audited (uint8
 throughout, every scale the one that training used) and run in the interpreter of TensorFlow 1.14.

@@ -6,7 +6,6 @@ import json
 import math
 import re
 import shutil
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -24,6 +23,7 @@ from tasks.tflite import model_file
 from tasks.tflite.interpreter import processes
 from tasks.tflite.parity import operators
 from tasks.training import training_record
+from tests.tasks.stages.parsed_page import Page
 from tests.tasks.tflite import graphs
 from tests.tasks.tflite.graphs import ranged, weights
 
@@ -33,40 +33,6 @@ TARGETS = {"animal": Target("class", HOSTILE), "tags": Target("labels", ["a</td>
            "map": Target("class_map", ["sky", "sea"], (4, 4), ignore=255),
            "copy": Target("value", (), (4, 4, 3)), "size": Target("value", (), (2,), columns=[(0.0, 10.0), (5.0, 6.0)])}
 GATES = {"max_accuracy_drop": 0.01, "min_accuracy": None, "max_error": None, "max_wrong_operators": 0}
-VOID = ("meta", "link", "img", "br", "line", "circle", "polyline")
-
-
-class Page(HTMLParser):
-    """tags: [(name, {attribute: value})] in order. text: the visible text. left: tags that are not closed."""
-
-    def __init__(self, text):
-        super().__init__(convert_charrefs=True)
-        self.tags, self.left, self.words = [], [], []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.left.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self.left and self.left[-1] == tag, (tag, self.left)
-        self.left.pop()
-
-    def handle_data(self, data):
-        if self.left[-1:] not in (["style"], ["title"]):
-            self.words.append(data)
-
-    @property
-    def text(self):
-        return re.sub(r"\s+", " ", " ".join(self.words))
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 def _network(picture, other):
