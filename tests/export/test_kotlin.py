@@ -22,19 +22,22 @@ def dense(*tensors):
 FRAGMENTS = {
     "a picture in colour, classes": ([((4, 4, 3), -1.0, 1.0)], [end("class", "abc", "labels.txt")]),
     "a grey picture, numbers": ([((4, 4), -1.0, 1.0)], [end("value")]),
+    "a larger prepared picture": ([((4, 4, 3), -1.0, 1.0)], [end("value")], {"prepared_size": [6, 9]}),
     "two inputs, two outputs": ([((5,), 0.0, 1.0), ((4, 4, 1), 0.0, 1.0)], [end("value"), end("labels", "abc", "x")]),
 }
 
 
 def fragment(name):
-    inputs, outputs = FRAGMENTS[name]
-    return examples.kotlin({"outputs": outputs}, model_file.read(graphs.converted(dense, *inputs)))
+    inputs, outputs, *of_input = FRAGMENTS[name]
+    card = {"inputs": of_input or [{}] * len(inputs), "outputs": outputs}
+    return examples.kotlin(card, model_file.read(graphs.converted(dense, *inputs)))
 
 
 def test_a_fragment_knows_the_sizes_of_the_file_and_how_a_picture_becomes_codes():
-    colour, grey, several = map(fragment, FRAGMENTS)
+    colour, grey, cropped, several = map(fragment, FRAGMENTS)
     assert "INPUT_BYTES = intArrayOf(48)" in colour and "labels[codes[0]" in colour and "3 * index + 2" in colour
     assert "INPUT_BYTES = intArrayOf(16)" in grey and "codes[index] =" in grey and "val labels" not in grey
+    assert "INPUT_BYTES = intArrayOf(48)" in cropped and "9, 6" in cropped and "2, 1, 4, 4" in cropped, cropped
     assert "INPUT_BYTES = intArrayOf(5, 16)" in several and "OUTPUT_BYTES = intArrayOf(3, 3)" in several
     assert "Bitmap" not in several
 

@@ -47,7 +47,7 @@ def checked(folder, loss="return tf.reduce_mean(tf.square(outputs['grid']))", me
     ("return tf.reduce_mean(tf.sqrt(tf.abs(outputs['grid'] * 0)))", "has a gradient that is not finite", "sqrt"),
     ("return tf.reduce_mean(tf.cast(tf.argmax(outputs['grid'], -1), tf.float32))",
      "is not differentiable with respect to the output 'grid'", "differentiable operations"),
-    ("return tf.constant(1.0)", "is not differentiable with respect to the output 'grid'", "remove an output"),
+    ("return tf.constant(1.0)", "is not differentiable with respect to the output 'grid'", "remove it from"),
     ("return tf.reduce_mean(tf.get_variable('v', []) * outputs['grid'])", "creates variables: v", "constants"),
     ("return tf.reduce_mean(tf.check_numerics(outputs['grid'] / 0, 'zero'))", "fails on the first 32 samples",
      "correct the function")])
