@@ -14,10 +14,13 @@ import platformdirs
 from octet.errors import UsageError
 from octet.recipe import loading as recipes
 from octet.recipe.inheritance import is_path
+from octet.suggestions import suggest
 from pipeline.terminal import startup
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACEHOLDER = re.compile(r"^~[^/]*(?=/|$)|%\(\w*\)s|\$\w+|\$\{\w+\}")
+COMMENT = re.compile(r"\s[#;]")
+KEYS = ("recipe", "recipes", "store", "keep_partial", "processors")
 DEFAULT_RECIPE, STORE, RECIPES = "mnist", "store", "recipes"
 KEEP_PARTIAL_DAYS = 14.0
 
@@ -154,7 +157,15 @@ def _section(path: Path) -> Dict[str, str]:
         raise UsageError("is not a configuration file", where=str(path), why=str(error),
                          next_step="correct it: [section], and lines of key = value below it") from error
     values = dict(parser.items("octet")) if parser.has_section("octet") else {}
+    for name in values:
+        if name not in KEYS and name not in parser.defaults():
+            raise UsageError("[octet] has no key {!r}".format(name), where=str(path), why="it would have no effect",
+                             next_step=suggest(name, KEYS))
     for name, value in values.items():
+        if COMMENT.search(value):
+            raise UsageError("{}: there is a comment behind the value".format(name), where=str(path),
+                             why="it would be part of the value: {}".format(value),
+                             next_step="move the comment to a line of its own")
         if not value and name in ("store", "recipes", "recipe"):
             raise UsageError("{}: nothing is set".format(name), where=str(path),
                              why="an empty path would be the folder of this file",

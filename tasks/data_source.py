@@ -42,6 +42,8 @@ def load(job: Job, samples: Optional[int] = None, learnt: Optional[Dataset] = No
     if prepared is None:
         return dataset
     size = section["args"]["size"]
+    if list(prepared) == list(size):
+        return dataset
     note = "pictures are prepared at {}x{}: training takes random crops of {}x{}, everything else the centre".format(
         *prepared, *size)
     return dataclasses.replace(crop.cropped(dataset, (prepared[0], prepared[1]), (size[0], size[1])),

@@ -19,7 +19,7 @@ def of(path: str) -> Tuple[Dict[str, Any], List[str], List[str], Optional[Tuple[
     arrays = {name: arrays[pattern.format(name)] for name in sorted(whole or set(names))}
     chosen, remarks = _chosen(arrays)
     targets = {name: _target(name, arrays[name], remarks) for name in chosen}
-    inputs = {name: _input(array) for name, array in arrays.items()
+    inputs = {name: _input(name, array, path) for name, array in arrays.items()
               if name not in targets and array.ndim >= 2 and target_names.rank(name) is None}
     if not inputs or not targets:
         raise DatasetError("cannot tell inputs from targets among the arrays {}".format(", ".join(sorted(arrays))),
@@ -36,12 +36,19 @@ def of(path: str) -> Tuple[Dict[str, Any], List[str], List[str], Optional[Tuple[
             shapes[0] if len(shapes) == 1 else None)
 
 
-def _input(array: Any) -> Dict[str, Any]:
+def _input(name: str, array: Any, path: str) -> Dict[str, Any]:
     """The settings for the range of an input; none for uint8 codes."""
+    import numpy as np
+
     from octet.data import codes
 
     if array.dtype == "uint8" or array.dtype == bool or not array.size:
         return {}
+    finite = np.isfinite(array) if array.dtype.kind in "biuf" else None
+    if finite is None or not finite.any():
+        raise DatasetError("{} is {}".format(name, "{}, not numbers".format(array.dtype) if finite is None else
+                                             "not finite in any sample"), path,
+                           "Inputs are numbers, which become uint8 codes.", "Save it as finite real numbers.")
     low, high, far = codes.likely(array)
     return {"percentile": 99.9} if far else {"low": low, "high": high}
 

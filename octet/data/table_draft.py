@@ -64,6 +64,9 @@ def of(path: str, pictures_of: PicturesOf) -> Tuple[Dict[str, Any], List[str], L
     """(arguments, [kind of the target], remarks, shape of the input). pictures_of: returns the arguments for pictures,
     and remarks. Raises DatasetError if no column is recognized as the input, or none as the target."""
     table = table_file.read(path)
+    if any("." in name and _is_number(name) for name in table.columns):
+        raise DatasetError("the first line holds numbers: {}".format(some(table.columns)), path,
+                           "It is read as the names of the columns.", "Write a line of names above it.")
     columns = Columns(table)
     files = _files(table, columns)
     part = next((name for name, cells in columns.cells.items() if _are_parts(cells)), None)
@@ -233,7 +236,7 @@ def _counts_up(cells: Sequence[str]) -> bool:
 
 def _is_number(cell: str) -> bool:
     try:
-        float(cell)
+        table_file.number(cell)
     except ValueError:
         return False
     return cell.lower() not in table_file.MISSING

@@ -51,7 +51,7 @@ class Table(NamedTuple):
         for place, name in enumerate(names):
             for row, cell in enumerate(self.column(name, argument)):
                 try:
-                    numbers[row, place] = float(cell)
+                    numbers[row, place] = number(cell)
                 except ValueError:
                     numbers[row, place] = np.nan
                 if not np.isfinite(numbers[row, place]):
@@ -60,6 +60,13 @@ class Table(NamedTuple):
                         "{}:{}".format(self.path, self.lines[row]), "This column is read as numbers.",
                         "Write numbers with a decimal point, such as 0.5. A column of texts can be a label.")
         return numbers
+
+
+def number(cell: str) -> float:
+    """The number that a cell holds. Raises ValueError for a text, such as 1_000: Python would read it as 1000."""
+    if "_" in cell:
+        raise ValueError("{!r} has an underscore".format(cell))
+    return float(cell)
 
 
 def read(path: str) -> Table:

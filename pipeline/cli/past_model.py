@@ -43,8 +43,7 @@ def made(text: str, stage: str, lineage: Lineage, config: settings.Settings) -> 
     if stage not in found:
         raise StoreError("there is no {} of it".format(stage), where=text,
                          why="it has {}".format(", ".join(found) or "no artifacts any more"),
-                         next_step="`octet ls RECIPE` lists the runs of a recipe; give one whose target is {} or "
-                                   "later".format(stage))
+                         next_step="name a run that made it; `octet ls RECIPE` lists the runs of a recipe")
     return found
 
 

@@ -87,3 +87,11 @@ def test_masks_of_0_and_255_are_two_classes_and_the_advice_helps(tmp_path):
     args, remarks, path = drafted(tmp_path, mask=masks)
     assert args["targets"]["mask"]["ignore"] == 255
     npz.load(path, **args)
+
+
+@pytest.mark.parametrize("x", [np.full((COUNT, 3), np.nan), np.ones((COUNT, 3), np.complex64)], ids=["nan", "complex"])
+def test_an_input_without_real_numbers_is_refused(x, tmp_path):
+    said = refusal(recipe_draft.of, save(tmp_path, {"x": x, "y": LABELS}))
+    assert "Save it as finite real numbers" in said
+    assert recipe_draft.of(save(tmp_path, {"x": np.nan_to_num(x.real) + np.eye(COUNT, 3), "y": LABELS})).kinds == [
+        "class"]

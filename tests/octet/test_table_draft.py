@@ -151,3 +151,18 @@ def test_a_table_without_a_target_is_refused_with_what_its_columns_are(tmp_path)
     said = refusal(recipe_draft.of, written(tmp_path, {"a": fractions(), "day": among(0, 1), "rain": among(0, 0, 1)}))
     assert "day, rain" in said and "labels" in said
     assert "no input" in refusal(recipe_draft.of, written(tmp_path, {"name": among("u", "v"), "label": among(0, 1)}))
+
+
+def test_a_text_with_an_underscore_is_no_number(tmp_path):
+    args, remarks, path = drafted(tmp_path, {
+        "a": fractions(), "b": ["2024_{:02d}".format(index) for index in range(LINES)], "label": among("x", "y")})
+    assert args["features"] == ["a"] and "Not read: b" in remarks
+    assert "'2024_00', which is no finite number" in refusal(table.load, path, **dict(args, features=["a", "b"]))
+
+
+def test_a_first_line_of_numbers_is_not_read_as_names(tmp_path):
+    rows = ["{},{},{}".format(index / 7, index, "ab"[index % 2]) for index in range(LINES)]
+    (tmp_path / "table.csv").write_text("\n".join(rows) + "\n")
+    assert "the first line holds numbers" in refusal(recipe_draft.of, str(tmp_path / "table.csv"))
+    (tmp_path / "table.csv").write_text("\n".join(["a,b,label"] + rows) + "\n")  # as the error says
+    assert recipe_draft.of(str(tmp_path / "table.csv")).args["label"] == "label"

@@ -24,6 +24,7 @@ from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
 
+EXPECTED = ("waits for ", "runs only if ")
 MADE = "made"
 """The state of a stage that a run made."""
 
@@ -76,9 +77,14 @@ def _recorded(arguments: argparse.Namespace, store: Store, config: settings.Sett
     if run is None:
         manifest = artifact_reference.artifact(arguments.recipe, Lineage(store), config)
         return {manifest["stage"]: Freshness(MADE, manifest["why"])}
-    stages = [(name, run["stages"][name]) for name in STAGES if name in run["stages"]]
-    return {name: Freshness(MADE if in_run["made"] else STALE if in_run["why"] else FRESH, in_run["why"])
-            for name, in_run in stages}
+    recorded = {}
+    for name in [name for name in STAGES if name in run["stages"]]:
+        in_run = run["stages"][name]
+        # A reason that was recorded before the run, such as "runs only if ...", says nothing afterwards.
+        reasons = [reason for reason in in_run["why"] if not reason.startswith(EXPECTED)]
+        used = not in_run["made"] and (run["exit"] == 0 or not in_run["why"])
+        recorded[name] = Freshness(MADE if in_run["made"] else FRESH if used else STALE, [] if used else reasons)
+    return recorded
 
 
 def _all(config: settings.Settings) -> int:

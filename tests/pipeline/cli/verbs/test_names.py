@@ -65,6 +65,8 @@ def test_a_run_by_number_is_what_was_recorded_and_not_the_recipe_as_it_is_now(ch
         assert [row["run"] for row in of_run["runs"]] == [1] and [row["stage"] for row in of_run["stages"]] == ALL
         why = json.loads(octet(checkout, "why", "second:2", "--json"))
         assert [stage for stage, said in why.items() if said["state"] == "made"] == FLOAT[1:]
+        assert [said["state"] for said in why.values()] == ["fresh"] * 5 + ["made"] * 7
+        assert not any("runs only if" in reason for said in why.values() for reason in said["reasons"])
         assert why["TrainQAT"]["reasons"] == ["quantize.learning_rate 0.002 -> 0.003"]
         assert octet(checkout, "why", "second:2", "TrainQAT").split()[:2] == ["TrainQAT", "made"]
     finally:
