@@ -3,14 +3,13 @@
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from octet.data import array_folder
+from octet.data import array_folder, table_file
 from octet.data.dataset import PARTS
 from octet.errors import DatasetError
 
 SOME = 200  # pictures, masks or table rows are examined
 ROUND = 8  # the proposed size is a multiple of this number of pixels
 LARGEST = 224  # pixels; the largest proposed size
-TABLES = (".csv", ".tsv", ".parquet")
 
 NETWORK = '''\
 """A small network to start from."""
@@ -63,7 +62,7 @@ def of(path: str) -> Draft:
         return Draft("npz", *array_draft.of(path)) if array_folder.names(path) else _folder(path)
     if path.lower().endswith(".npz") and os.path.exists(path):
         return Draft("npz", *array_draft.of(path))
-    if path.lower().endswith(TABLES) and os.path.exists(path):
+    if path.lower().endswith(table_file.ENDINGS) and os.path.exists(path):
         return Draft("table", *table_draft.of(path, _pictures_of))
     other_layouts.expect_known_file(path)
     raise DatasetError("there is no data of a known kind", path,

@@ -3,6 +3,8 @@
 import difflib
 from typing import Iterable, Sequence
 
+CLASS_WEIGHTS = "loss: {class_weights: balanced}"
+"""What is suggested where a class is rare, as it is written in a recipe."""
 LEAST_LIKENESS = 0.6  # of a name that is suggested
 
 

@@ -26,6 +26,11 @@ MEANT = {"val": "validation", "valid": "validation", "validate": "validation", "
          "eval": "validation", "training": "train", "testing": "test", "tests": "test"}
 
 
+def meant(name: str) -> str:
+    """The part that people mean by a name, such as validation for Val; the name in lower case for any other name."""
+    return MEANT.get(name.lower(), name.lower())
+
+
 class Picture(NamedTuple):
     """The files of one sample, relative to the dataset's folder. name: its class, or ''. mask: its mask, or ''."""
 
@@ -141,7 +146,7 @@ def _names(folder: str) -> List[str]:
 def _expect_meant(path: str, names: Dict[str, bool], losses: Losses) -> None:
     """Reports a folder whose name is close to that of a missing part, such as `val`."""
     for name, folder in names.items():
-        part = MEANT.get(name.lower(), name.lower())
+        part = meant(name)
         if folder and part in PARTS and name != part and not names.get(part):
             losses.lose("the folder {}/ is not read: did you mean {}/?".format(name, part),
                         "The parts are called {}.".format(", ".join(PARTS)),

@@ -6,7 +6,7 @@ import os
 import re
 from typing import Iterator, List, Tuple
 
-from octet.data import listing
+from octet.data import listing, table_file
 from octet.data.dataset import PARTS
 from octet.errors import DatasetError
 from octet.suggestions import some
@@ -16,7 +16,6 @@ MOST_FOLDERS = 2_000  # likewise
 IMAGES = {"images", "image", "img", "imgs", "jpegimages"}
 MASKS = {"masks", "mask", "labels", "annotations"}
 BOXES = (".txt", ".xml", ".json")
-TABLES = (".csv", ".tsv", ".parquet")
 SOUNDS = (".wav", ".flac", ".mp3", ".ogg", ".m4a")
 NOT_SAMPLES = {"__MACOSX"}  # the folder in which macOS puts attributes of files into archives
 
@@ -63,9 +62,8 @@ def expect_known_folder(path: str) -> None:
     for place in dict.fromkeys((base, "")):
         _expect_no_pair(os.path.join(path, place))
     for name in folders:
-        part = listing.MEANT.get(name.lower(), name.lower())
-        if part in PARTS and part not in folders and (base or "train" in (
-                listing.MEANT.get(other.lower(), other.lower()) for other in folders)):
+        part = listing.meant(name)
+        if part in PARTS and part not in folders and (base or "train" in map(listing.meant, folders)):
             raise DatasetError("the folder {}/ would not be read".format(name), path,
                                "The parts are called {}.".format(", ".join(PARTS)), "Rename it to {}.".format(part))
     place = os.path.join(path, base)
@@ -115,7 +113,7 @@ def _expect_no_pair(folder: str) -> None:
     names = _content(folder)[0]
     images = next((name for name in names if name.lower() in IMAGES), None)
     for other in (name for name in names if name.lower() in MASKS):
-        below = list(itertools.islice(_files_below(os.path.join(folder, other)), MOST_FILES))
+        below = list(_files_below(os.path.join(folder, other)))
         masks = next((place for place, name in below if name.lower().endswith(listing.ENDINGS)), None)
         if masks is None and any(name.lower().endswith(BOXES) for _, name in below):
             raise DatasetError(
@@ -131,7 +129,7 @@ def _expect_no_pair(folder: str) -> None:
 
 
 def _expect_no_table(path: str, files: List[str], pictures: List[str]) -> None:
-    tables = [name for name in files if name.lower().endswith(TABLES)]
+    tables = [name for name in files if name.lower().endswith(table_file.ENDINGS)]
     likely = [name for name in tables if "label" in name.lower() or "train" in name.lower()] or tables
     if tables:
         raise DatasetError("its pictures are in no folders of classes" if pictures else "it has no pictures", path,

@@ -62,7 +62,7 @@ def find(path: str, split: splits.Split) -> RecordFiles:
 
 def _part(name: str) -> Optional[str]:
     """The part that a file's name contains, or None."""
-    parts = {listing.MEANT.get(word, word) for word in WORDS.findall(name.lower())} & set(PARTS)
+    parts = set(map(listing.meant, WORDS.findall(name.lower()))) & set(PARTS)
     return parts.pop() if len(parts) == 1 else None
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from octet.data import classes, content_digests, far_values, listing, near_duplicates
 from octet.data.dataset import COUNT, PARTS, Dataset, Input, Target
-from octet.suggestions import some
+from octet.suggestions import CLASS_WEIGHTS, some
 
 FEW_CODES = 32  # of 256; there is a note about an input, or a column of an output, that spans fewer
 BULK = 0.999  # the share of the values that are no outliers
@@ -152,9 +152,10 @@ def _counts(name: str, target: Target, answers: Dict[str, np.ndarray]) -> Iterat
         whole = int(train.sum()) if target.kind == "class_map" else len(answers["train"])
         most = whole - int(train[rarest]) if target.kind == "labels" else int(train.max())
         if most > RARE * train[rarest]:
-            yield "the class '{}' of '{}' has {} of {} training {} ({:.2g} %): without loss: {{class_weights: " \
-                  "balanced}} a network may never predict it".format(
-                      target.classes[rarest], name, train[rarest], whole, each, 100.0 * train[rarest] / whole)
+            yield "the class '{}' of '{}' has {} of {} training {} ({:.2g} %): without {} a network may " \
+                  "never predict it".format(
+                      target.classes[rarest], name, train[rarest], whole, each, 100.0 * train[rarest] / whole,
+                      CLASS_WEIGHTS)
     for part, counts in of_part.items():
         missing = [target.classes[index] for index in np.flatnonzero(counts == 0)]
         if missing and part != "train":

@@ -11,7 +11,6 @@ from octet.suggestions import some
 SOME = 200  # rows are examined for picture files
 MOST_ROWS = 20000  # are examined for numbers
 MOST_FOLDERS, DEPTH = 100, 2  # below the table's folder, in which pictures are looked for
-CLASSES = 100  # whole numbers with fewer different values than this are classes
 PicturesOf = Callable[[Sequence[str], str], Tuple[Dict[str, Any], List[str]]]
 
 
@@ -217,13 +216,13 @@ def _endings(cells: Sequence[str], folder: str) -> List[str]:
 
 def _are_parts(cells: Sequence[str]) -> bool:
     """Whether all cells are usual names of parts, one of them of the training part."""
-    parts = {listing.MEANT.get(cell.lower(), cell.lower()) for cell in set(cells)}
+    parts = {listing.meant(cell) for cell in set(cells)}
     return "train" in parts and parts <= set(PARTS)
 
 
 def _odd_parts(cells: Sequence[str]) -> List[str]:
     """A remark about names of parts that the dataset refuses."""
-    odd = {cell: listing.MEANT.get(cell.lower(), cell.lower()) for cell in sorted(set(cells)) if cell not in PARTS}
+    odd = {cell: listing.meant(cell) for cell in sorted(set(cells)) if cell not in PARTS}
     return ["Correct the names of the parts in the table: {}.".format(
         ", ".join("write {} in place of {}".format(part, cell) for cell, part in odd.items()))] if odd else []
 

@@ -8,6 +8,7 @@ from octet import regular_file
 from octet.errors import DatasetError
 from octet.suggestions import suggest
 
+ENDINGS = (".csv", ".tsv", ".parquet")
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?")
 
 

@@ -26,8 +26,8 @@ def of_parts(table: Table, arguments: Arguments) -> Tuple[Dict[str, List[int]], 
             if cell not in PARTS:
                 raise DatasetError("the column '{}' has {!r}".format(arguments.part, cell),
                                    "{}:{}".format(table.path, line), "The parts are {}.".format(", ".join(PARTS)),
-                                   "Write {}.".format(listing.MEANT.get(
-                                       cell.lower(), cell.lower() if cell.lower() in PARTS else "one of them")))
+                                   "Write {}.".format(
+                                       listing.meant(cell) if listing.meant(cell) in PARTS else "one of them"))
         rows_of = {part: [row for row in every if cells[row] == part] for part in PARTS if part in cells}
     if not rows_of.get("train"):
         raise DatasetError("the table has no training samples", table.path,

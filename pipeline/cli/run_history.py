@@ -10,7 +10,9 @@ from pipeline.store.runs import state
 if TYPE_CHECKING:
     from pipeline.store.record_types import Manifest, Run
 
-UPSTREAM = ("waits for ", "runs only if ", "made other bytes")
+EXPECTED = ("waits for ", "runs only if ")
+"""The beginnings of reasons that say before a run what may happen in it."""
+UPSTREAM = (*EXPECTED, "made other bytes")
 """The beginnings of reasons that only say that an upstream stage was not fresh."""
 
 

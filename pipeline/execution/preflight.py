@@ -9,6 +9,7 @@ from typing import Dict, List, Optional, Tuple
 from octet.data.dataset import PARTS
 from octet.errors import OctetError, StageDied
 from octet.job import Job, Metrics, Progress, Sections
+from octet.suggestions import CLASS_WEIGHTS
 from pipeline.files import file_errors
 from pipeline.inputs import snapshot
 from pipeline.inputs.snapshot import Snapshot
@@ -25,11 +26,7 @@ def remarks(metrics: Metrics, sections: Optional[Sections] = None) -> List[str]:
                "`digest` reads it too".format(path) for path in metrics.get("read_outside_data_path", ())]
     return (["warning: {}".format(line) for line in outside + list(metrics.get("warnings", ()))]
             + ["note: {}".format(line) for line in notes(metrics)
-               if not (_weights_classes(sections or {}) and PROPOSED_WEIGHTS in line)])
-
-
-PROPOSED_WEIGHTS = "without loss: {class_weights: balanced}"
-"""What octet/data/summary.py proposes where a class is rare."""
+               if not (_weights_classes(sections or {}) and "without " + CLASS_WEIGHTS in line)])
 
 
 def _weights_classes(sections: Sections) -> bool:

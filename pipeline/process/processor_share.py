@@ -63,8 +63,8 @@ class Share:
     def __enter__(self) -> "Share":
         with suppress(OSError):  # no space, or no permission
             os.makedirs(str(self.folder), mode=0o700, exist_ok=True)
-            for number in range(MOST_STAGES):
-                self._handle = self._take(number) if self._is_ours() else None
+            for number in range(MOST_STAGES if self._is_ours() else 0):
+                self._handle = self._take(number)
                 if self._handle is not None:
                     self._number = number
                     break

@@ -14,6 +14,7 @@ from typing import Any, Dict, List, Optional
 
 import numpy as np
 
+from octet.suggestions import CLASS_WEIGHTS
 from tasks.evaluation import ranking
 from tasks.graph.io_spec import OutputEnd, OutputMeaning
 
@@ -231,7 +232,8 @@ def unanswered(end: OutputMeaning, total: Any, where: str) -> List[str]:
 
     total: the output's metrics. where: names the network and the part in the sentence."""
     missed = total.never_correct()
-    return ["'{}' never predicts {} {} correctly ({}), although the part has samples of it; loss: "
-            "{{class_weights: balanced}} gives rare classes more weight".format(
+    return ["'{}' never predicts {} {} correctly ({}), although the part has samples of it; {} gives rare "
+            "classes more weight".format(
                 end["name"], "the class" if len(missed) == 1 else "the classes",
-                ", ".join(map(repr, missed[:10])) + (", ..." if len(missed) > 10 else ""), where)] if missed else []
+                ", ".join(map(repr, missed[:10])) + (", ..." if len(missed) > 10 else ""), where,
+                CLASS_WEIGHTS)] if missed else []

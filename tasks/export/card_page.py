@@ -3,6 +3,7 @@
 from typing import Any, Dict, List, Optional
 
 from octet import main_metric
+from octet.data import crop
 from octet.target_runtimes import supported_operators
 from tasks.evaluation.metric_names import NAMES
 from tasks.tflite import int8_run
@@ -118,10 +119,10 @@ def _feeding(card: Dict[str, Any]) -> List[str]:
     for each in card["inputs"]:
         if "prepared_size" in each:
             (height, width), (whole_height, whole_width) = each["shape"][1:3], each["prepared_size"]
+            top, left = crop.centre((whole_height, whole_width), (height, width))
             lines += ["Resize a picture for {} to {} x {} (height x width), then take the centre: {} rows from row {} "
                       "on and {} columns from column {} on, counted from 0.".format(
-                          each["name"], whole_height, whole_width, height, (whole_height - height) // 2, width,
-                          (whole_width - width) // 2)]
+                          each["name"], whole_height, whole_width, height, top, width, left)]
     if card["int8"]["made"]:
         lines += ["For the int8 file, subtract 128 from each input code."]
     return lines

@@ -4,6 +4,7 @@ import functools
 import operator
 from typing import Any, Dict, Sequence
 
+from octet.data import crop
 from tasks.tflite.model_file import Contents
 
 PYTHON = '''\
@@ -218,6 +219,7 @@ def kotlin(card: Dict[str, Any], contents: Contents) -> str:
     picture = len(first) == 3 and first[2] in STORE or len(first) == 2
     channels = first[2] if len(first) == 3 else 1
     whole = card["inputs"][0].get("prepared_size", first[:2]) if picture else first
+    top, left = crop.centre(whole, first) if picture else (0, 0)
     given = ["ByteArray(Model.INPUT_BYTES[{}])".format(number) for number in range(len(shapes["inputs"]))]
     if picture:
         given[0] = 'Model.codesOf(BitmapFactory.decodeStream(assets.open("picture.png")))'
@@ -228,8 +230,7 @@ def kotlin(card: Dict[str, Any], contents: Contents) -> str:
         scales=", ".join("{:.9g}f".format(each["scale"]) for each in card["outputs"]),
         zero_points=", ".join(str(each["zero_point"]) for each in card["outputs"]),
         picture=PICTURE.format(height=first[0], width=first[1], channels=channels, store=STORE[channels],
-                               whole_height=whole[0], whole_width=whole[1], top=(whole[0] - first[0]) // 2,
-                               left=(whole[1] - first[1]) // 2)
+                               whole_height=whole[0], whole_width=whole[1], top=top, left=left)
         if picture else "", first=", ".join(given),
         answer="""val labels = assets.open("{}").bufferedReader().readLines()
             Log.i("Model", labels[codes[0].indices.maxByOrNull {{ codes[0][it] }}!!])""".format(output["labels"])

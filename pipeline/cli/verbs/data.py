@@ -14,6 +14,7 @@ from typing import Any, Dict, Optional
 
 from octet.data.dataset import PARTS
 from octet.errors import StoreError, UsageError
+from octet.job import Sections
 from pipeline import settings
 from pipeline.cli import data_summary, past_model
 from pipeline.execution import data_limits, data_stages, preflight, progress, run_failures
@@ -59,13 +60,10 @@ def run(arguments: argparse.Namespace) -> None:
     if summary is None or sheet is not None:
         summary = _described(plan, sheet)
     figures = {**summary["figures"], "left_out": summary.pop("left_out")}
+    _print(summary, arguments.json, snapshot.sections)
     if arguments.json:
-        print(json.dumps(summary, indent=1, sort_keys=True))
         data_limits.judge(snapshot, figures)
         return
-    data_summary.show(summary)
-    for line in preflight.remarks(summary, snapshot.sections):
-        print(line)
     if sheet is not None and summary["sheet"]:
         print("{}: some samples of each class".format(sheet))
     for judgement in data_limits.judge(snapshot, figures):
@@ -86,12 +84,17 @@ def _show_recorded(arguments: argparse.Namespace, config: settings.Settings) -> 
     store = Store(config.store)
     made = past_model.made(arguments.recipe, SUMMARIZE, Lineage(store), config)
     summary = data_summary.of_manifests(store, made)
-    if arguments.json:
-        del summary["left_out"]
+    del summary["left_out"]
+    _print(summary, arguments.json)
+
+
+def _print(summary: Dict[str, Any], as_json: bool, sections: Optional[Sections] = None) -> None:
+    """Prints a description of data and, unless it is JSON, its notes. sections: as for `preflight.remarks`."""
+    if as_json:
         print(json.dumps(summary, indent=1, sort_keys=True))
         return
     data_summary.show(summary)
-    for line in preflight.remarks(summary):
+    for line in preflight.remarks(summary, sections):
         print(line)
 
 

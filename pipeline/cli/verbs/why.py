@@ -14,7 +14,7 @@ from typing import Dict, Iterator, List, Optional, Tuple, Union
 from octet import digest
 from octet.errors import OctetError, UsageError
 from pipeline import settings
-from pipeline.cli import recipe_arguments
+from pipeline.cli import recipe_arguments, run_history
 from pipeline.inputs import snapshot as snapshots
 from pipeline.provenance import artifact_reference
 from pipeline.provenance.lineage import Lineage
@@ -24,7 +24,6 @@ from pipeline.staleness.plan import Plan
 from pipeline.store.artifacts import Store
 from pipeline.store.runs import Runs
 
-EXPECTED = ("waits for ", "runs only if ")
 MADE = "made"
 """The state of a stage that a run made."""
 
@@ -80,8 +79,8 @@ def _recorded(arguments: argparse.Namespace, store: Store, config: settings.Sett
     recorded = {}
     for name in [name for name in STAGES if name in run["stages"]]:
         in_run = run["stages"][name]
-        # A reason that was recorded before the run, such as "runs only if ...", says nothing afterwards.
-        reasons = [reason for reason in in_run["why"] if not reason.startswith(EXPECTED)]
+        # What was expected before the run says nothing after it.
+        reasons = [reason for reason in in_run["why"] if not reason.startswith(run_history.EXPECTED)]
         used = not in_run["made"] and (run["exit"] == 0 or not in_run["why"])
         recorded[name] = Freshness(MADE if in_run["made"] else FRESH if used else STALE, [] if used else reasons)
     return recorded
